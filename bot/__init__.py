@@ -1,0 +1,1 @@
+"""The edges: processes, channels, web. The only room that touches a wire."""

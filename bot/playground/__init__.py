@@ -1,0 +1,1 @@
+"""A demonstration that runs the whole service against emulated providers."""

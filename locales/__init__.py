@@ -1,0 +1,1 @@
+"""The catalogs, one folder per language; compiled ones travel with the package as data."""

@@ -1,0 +1,1 @@
+"""When: the outbox worker, the clock and the sweeps."""
