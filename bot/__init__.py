@@ -1,1 +1,1 @@
-"""The edges: processes, channels, web. The only room that touches a wire."""
+"""The edges: processes, channels, web."""

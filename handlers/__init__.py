@@ -1,1 +1,1 @@
-"""What to do and what to say: decisions and sentences. No network, no clock of its own, no database driver."""
+"""What to do and what to say: conversations, planning, wording, settings. No network, no clock of its own, no driver."""

@@ -1,1 +1,1 @@
-"""When: the outbox worker, the clock and the sweeps."""
+"""When: the outbox worker, the clock, the sweeps."""

@@ -1,1 +1,1 @@
-"""What is known: the records and the stores that keep them. The lowest room; it imports none of the others."""
+"""What we know: records, the Store protocol, and its SQLite and MongoDB implementations."""

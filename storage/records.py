@@ -1,0 +1,404 @@
+"""The frozen records that both stores keep.
+
+Every time is an ``int``: whole milliseconds since 1970-01-01T00:00:00Z. SQLite and MongoDB hold the same number, so no
+store can round differently from the other. Money is an ``int`` of hundredths beside its ISO 4217 currency. A record is
+named by ``(business, id)``; ``id`` is the caller's own reference or 32 hex digits made here by :func:`new_id`.
+
+Scalar fields become columns (SQLite) and fields (MongoDB) under their own names; the fields named in a record's
+``JSON`` class attribute hold mappings and tuples and are kept as JSON text (SQLite) or as sub-documents (MongoDB).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, Literal, NamedTuple
+
+Millis = int
+
+BookingStatus = Literal["booked", "confirmed", "arrived", "no_show", "cancelled"]
+AnswerValue = Literal["confirmed", "declined", "move_requested"]
+MessageStatus = Literal[
+    "planned", "leased", "sending", "sent", "delivered", "read", "skipped", "cancelled", "expired", "failed", "unknown"
+]
+
+WAITING: Final = ("planned", "leased")
+"""Message states in which nothing has touched the wire yet."""
+REPLANNABLE: Final = ("planned", "skipped", "cancelled")
+"""States that may replace one another at any replanning while a row has never been on the wire (``attempts == 0``)."""
+REACHED: Final = ("sent", "delivered", "read")
+"""States in which a provider has taken the message."""
+
+ANSWERS_LANE: Final = 0
+SERVICE_LANE: Final = 1
+MAILING_LANE: Final = 2
+LANES: Final = (ANSWERS_LANE, SERVICE_LANE, MAILING_LANE)
+
+
+def new_id() -> str:
+    """A fresh id: 32 hex digits, 122 random bits."""
+    return uuid.uuid4().hex
+
+
+class Choice(NamedTuple):
+    """What a button stands for: a verb and its arguments (``{"booking": "b-1"}``); the row it stands on knows the rest."""
+
+    verb: str
+    args: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Business:
+    """A customer of this service: owns salons, masters, services, clients. ``id`` equals ``business``."""
+
+    JSON: ClassVar[tuple[str, ...]] = ("settings",)
+    business: str
+    id: str
+    name: str
+    country: str | None = None
+    language: str = "uk"
+    timezone: str = "Europe/Kyiv"
+    currency: str = "UAH"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Its own settings, as a merge patch over the defaults."""
+    created_at: Millis = 0
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A business's API key; only its SHA-256 is kept."""
+
+    JSON: ClassVar[tuple[str, ...]] = ()
+    business: str
+    id: str
+    digest: str
+    created_at: Millis
+    revoked_at: Millis | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Salon:
+    """One location. ``country``, ``timezone``, ``language``, ``currency`` are None where the business's hold."""
+
+    JSON: ClassVar[tuple[str, ...]] = ("settings", "review_urls")
+    business: str
+    id: str
+    name: str
+    legal_name: str | None = None
+    short_name: str | None = None
+    country: str | None = None
+    timezone: str | None = None
+    language: str | None = None
+    currency: str | None = None
+    address: str | None = None
+    phone: str | None = None
+    booking_url: str | None = None
+    map_url: str | None = None
+    review_urls: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Master:
+    """A person who serves clients, in one salon."""
+
+    JSON: ClassVar[tuple[str, ...]] = ()
+    business: str
+    id: str
+    salon: str
+    name: str
+    phone: str | None = None
+    tip_url: str | None = None
+    language: str | None = None
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """Something that is sold. ``duration`` and ``rebook_after`` are ISO 8601 durations as given; ``price`` in hundredths."""
+
+    JSON: ClassVar[tuple[str, ...]] = ("note",)
+    business: str
+    id: str
+    name: str
+    duration: str | None = None
+    price: int | None = None
+    currency: str | None = None
+    rebook_after: str | None = None
+    note: Mapping[str, str] = field(default_factory=dict)
+    """A line for notice and reminder by language: ``{"uk": "…"}``."""
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """A person who is served. ``phone`` is E.164; ``birthday`` is ``YYYY-MM-DD`` or ``--MM-DD``."""
+
+    JSON: ClassVar[tuple[str, ...]] = ()
+    business: str
+    id: str
+    name: str
+    first_name: str | None = None
+    phone: str | None = None
+    language: str | None = None
+    language_chosen: bool = False
+    """True once the person chose the language in a chat: a later PUT does not change it."""
+    birthday: str | None = None
+    source: str | None = None
+    marketing_consent: bool | None = None
+    consent_at: Millis | None = None
+    """When ``marketing_consent`` was last said; an older word never replaces a newer one."""
+    silent: bool = False
+    """The person asked for nothing at all: no message but answers."""
+    created_at: Millis = 0
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A chat at which people of one business can be reached. ``id`` is :func:`address_id`.
+
+    A shared contact sets ``phone`` (it then serves every client of the business with that phone, now or later); a
+    one-time link sets ``client`` (it then serves that one client, and survives a change of phone).
+    """
+
+    JSON: ClassVar[tuple[str, ...]] = ()
+    business: str
+    id: str
+    channel: str
+    address: str
+    """Telegram: the chat id in decimal. WhatsApp: ``+E164``, or ``CC.alnum`` for a sender without a number."""
+    phone: str | None = None
+    client: str | None = None
+    language: str | None = None
+    """The language chosen here before any client was known."""
+    linked_at: Millis = 0
+    last_inbound_at: Millis | None = None
+    dead_until: Millis | None = None
+    """Not tried before this moment, unless the person writes first; None: alive."""
+    dead_reason: str | None = None
+    revision: int = 0
+
+
+def address_id(channel: str, address: str) -> str:
+    """The id of the row of an address: one per business, channel and address."""
+    return f"{channel}:{address}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booking:
+    """One visit, planned, past or cancelled."""
+
+    JSON: ClassVar[tuple[str, ...]] = ("services", "notify")
+    business: str
+    id: str
+    salon: str
+    client: str | None
+    """None after the person was erased."""
+    master: str | None = None
+    services: tuple[str, ...] = ()
+    starts_at: Millis
+    ends_at: Millis
+    price: int | None = None
+    currency: str | None = None
+    status: BookingStatus = "booked"
+    created_by: Literal["staff", "client"] = "staff"
+    created_at: Millis
+    """When the client booked, as the caller says; default: the first PUT."""
+    source: str | None = None
+    version: int | None = None
+    notify: Mapping[str, Any] = field(default_factory=dict)
+    """Overrides of the settings for this booking: ``created, reminders, confirm, review``."""
+    answer: AnswerValue | None = None
+    answer_at: Millis | None = None
+    answer_channel: str | None = None
+    cancelled_by: Literal["client", "staff"] | None = None
+    arrived_at: Millis | None = None
+    """When this service first heard that the client had arrived."""
+    first_seen_at: Millis = 0
+    updated_at: Millis = 0
+    revision: int = 0
+    """Counts every stored change; 1 after the first."""
+    booked_revision: int = 1
+    """The revision of the making or last reopening, or of the last change of client."""
+    moved_revision: int = 1
+    """The revision of the last change of start, salon or client."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One outgoing message as meaning. A stored row before it is a request; see the life of a message in CONTRIBUTING.
+
+    ``key`` is unique per business. ``channel`` and ``address`` are a forecast until the guard writes the true ones.
+    ``next_at`` is when it may be claimed (``due_at`` never changes once leased). ``token`` and ``lease_until`` belong to
+    the worker that holds it, by the store's own clock.
+    """
+
+    JSON: ClassVar[tuple[str, ...]] = ("params", "choices")
+    business: str
+    id: str
+    key: str
+    kind: str
+    lane: int
+    booking: str | None = None
+    client: str | None = None
+    """To whom, when it goes to a client; kept on staff rows as whom it is about."""
+    staff_chat: str | None = None
+    """The id of the StaffChat it goes to; None: it goes to the client."""
+    salon: str | None = None
+    master: str | None = None
+    day: str = ""
+    """The calendar day of ``due_at`` in the salon's zone, ``YYYY-MM-DD``: statistics group by it."""
+    channel: str | None = None
+    address: str | None = None
+    hop: int = 0
+    fallback_of: str | None = None
+    """The id of hop 0 of the same message."""
+    revision: int = 0
+    """The booking's revision at which this row was last known to be true; 0 where no booking stands behind it."""
+    status: MessageStatus = "planned"
+    reason: str | None = None
+    void: str | None = None
+    """Set while ``sending`` when the message became untrue: its outcome is recorded, it is never tried again."""
+    held: bool = False
+    """True on the manual channel: the outbox never claims it."""
+    due_at: Millis
+    next_at: Millis
+    not_after: Millis
+    token: str | None = None
+    lease_until: Millis | None = None
+    attempts: int = 0
+    """How often it passed the guard."""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    choices: tuple[Choice, ...] = ()
+    edits: str | None = None
+    """The id of the message row that this one rewrites in place where the channel can."""
+    created_at: Millis = 0
+    sent_at: Millis | None = None
+    delivered_at: Millis | None = None
+    read_at: Millis | None = None
+    fallback_at: Millis | None = None
+    """When, with no word of delivery by then, the next channel takes over."""
+    provider_id: str | None = None
+    text: str | None = None
+    language: str | None = None
+    segments: int | None = None
+    error_code: str | None = None
+    error_text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """A provider's word about a message, raw payload kept. ``id`` is unique per word, so a repeat is not stored twice."""
+
+    JSON: ClassVar[tuple[str, ...]] = ("raw",)
+    business: str
+    id: str
+    message: str
+    status: str
+    at: Millis
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxEvent:
+    """An inbound event, verified and stored before it is answered. ``business`` is empty; ``id`` is ``source:event``."""
+
+    JSON: ClassVar[tuple[str, ...]] = ()
+    business: str = ""
+    id: str
+    source: str
+    payload: str
+    """The event as it came, JSON."""
+    received_at: Millis
+    status: Literal["pending", "done", "failed"] = "pending"
+    attempts: int = 0
+    lease_until: Millis = 0
+    """Whoever took it works on it until then, by the store's clock."""
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffChat:
+    """A Telegram chat in which staff hear of the schedule and press buttons."""
+
+    JSON: ClassVar[tuple[str, ...]] = ("events",)
+    business: str
+    id: str
+    chat: str
+    """The Telegram chat id in decimal."""
+    thread: int | None = None
+    title: str | None = None
+    user: str | None = None
+    """The user id of the person, for a private chat."""
+    salon: str | None = None
+    master: str | None = None
+    role: Literal["staff", "master", "administrator", "owner"] = "staff"
+    language: str = "uk"
+    events: tuple[str, ...] | None = None
+    """Which staff events it hears; None: all that the settings allow."""
+    linked_at: Millis = 0
+    dead_reason: str | None = None
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkCode:
+    """A one-time code. ``id`` is the SHA-256 of the code in hex; ``business`` is empty so that a code alone finds it."""
+
+    JSON: ClassVar[tuple[str, ...]] = ("params",)
+    business: str = ""
+    id: str
+    purpose: Literal["client", "staff"]
+    owner: str
+    """The business it belongs to."""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    created_at: Millis = 0
+    expires_at: Millis
+    tries: int = 0
+    used_at: Millis | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """One entry of the consent ledger: who said what, when, where, in answer to which words."""
+
+    JSON: ClassVar[tuple[str, ...]] = ()
+    business: str
+    id: str
+    client: str
+    purpose: Literal["marketing", "everything"]
+    given: bool
+    at: Millis
+    place: str
+    """``telegram``, ``whatsapp``, ``api``, ``page`` …"""
+    words: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """Background work that survives a restart: planning anew after a change of settings, for example."""
+
+    JSON: ClassVar[tuple[str, ...]] = ("params",)
+    business: str
+    id: str
+    kind: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    cursor: str | None = None
+    next_at: Millis = 0
+    token: str | None = None
+    lease_until: Millis | None = None
+    revision: int = 0
+
+
+Record = (
+    Business | ApiKey | Salon | Master | Service | Client | Address | Booking | Message | Receipt | InboxEvent
+    | StaffChat | LinkCode | Consent | Task
+)
+RECORDS: Final[tuple[type[Any], ...]] = (
+    Business, ApiKey, Salon, Master, Service, Client, Address, Booking, Message, Receipt, InboxEvent,
+    StaffChat, LinkCode, Consent, Task,
+)
