@@ -192,7 +192,7 @@ def address_id(channel: str, address: str) -> str:
 class Booking:
     """One visit, planned, past or cancelled."""
 
-    JSON: ClassVar[tuple[str, ...]] = ("services", "notify")
+    JSON: ClassVar[tuple[str, ...]] = ("services", "notify", "changed_from")
     business: str
     id: str
     salon: str
@@ -224,8 +224,17 @@ class Booking:
     """Counts every stored change; 1 after the first."""
     booked_revision: int = 1
     """The revision of the making or last reopening, or of the last change of client."""
+    booked_at: Millis = 0
+    """When that was stored here: the notice is due then."""
     moved_revision: int = 1
     """The revision of the last change of start, salon or client."""
+    changed_revision: int | None = None
+    """The revision of the last change that the client is to hear of, or has heard of."""
+    changed_at: Millis | None = None
+    changed_from: Mapping[str, Any] = field(default_factory=dict)
+    """What the client believed before that change: ``starts_at, salon, master, services``."""
+    cancelled_revision: int | None = None
+    cancelled_at: Millis | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
