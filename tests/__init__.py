@@ -1,0 +1,1 @@
+"""The specification: what Vizit does, as sentences that can fail."""
