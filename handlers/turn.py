@@ -118,8 +118,10 @@ class Links:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What a handler may use: the store, the time (playground's shift included), the makers of links."""
+    """What a handler may use: the store, the time (playground's shift included), the makers of links, and the names of the
+    channels that are switched on in this process."""
 
     store: Store
     now: Callable[[], Millis]
     links: Links
+    channels: frozenset[str] = frozenset({"telegram", "whatsapp"})

@@ -183,9 +183,10 @@ class Address:
     revision: int = 0
 
 
-def address_id(channel: str, address: str) -> str:
-    """The id of the row of an address: one per business, channel and address."""
-    return f"{channel}:{address}"
+def address_id(channel: str, address: str, client: str | None = None) -> str:
+    """The id of an address row: one per business and chat for the chat's phone, and one for each client that a one-time
+    link ties to the chat (a mother opens the links of three children)."""
+    return f"{channel}:{address}" if client is None else f"{channel}:{address}:{client}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

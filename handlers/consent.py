@@ -1,0 +1,89 @@
+"""What a person allows: offers on or off, nothing at all, and the language to speak. Said once, in force at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from handlers.presence import Here
+from handlers.replan import addresses_of, replan_client
+from handlers.replies import answer
+from handlers.turn import Desk, Turn
+from storage.records import MAILING_LANE, WAITING, Address, Business, Choice, Client, Consent, Message, new_id
+from storage.store import Changes, OneOf, Patch, Put
+
+COMMANDS: Final = {"stop": "offers_off", "offers": "offers_on", "all_off": "all_off", "all_on": "all_on"}
+"""Command to the kind of its answer. ``stop`` ends offers; the answer offers "nothing at all"."""
+SYNONYMS: Final = {"offers_off": "stop", "offers_on": "offers"}
+NEXT: Final = {"stop": ("all_off",), "offers": ("offers_off",), "all_off": ("all_on",), "all_on": ("offers_off",)}
+"""What can be said next, as buttons under the answer."""
+
+
+
+async def withdraw_or_give(desk: Desk, turn: Turn, here: Here, business: str, command: str) -> Changes:
+    """Offers on or off, everything on or off, for everybody behind this chat: one phone is one reader."""
+    command = SYNONYMS.get(command, command)
+    changes = Changes()
+    for client in here.clients:
+        changes += await _said(desk, turn, client, command)
+    people = here.of(business)
+    said = answer(
+        turn,
+        COMMANDS[command],
+        business=business,
+        now=desk.now(),
+        client=people[0].id if people else None,
+        choices=tuple(Choice(verb) for verb in NEXT[command]),
+    )
+    return changes + Changes(inserts=(said,))
+
+
+async def _said(desk: Desk, turn: Turn, client: Client, command: str) -> Changes:
+    """The word of one client: in the ledger, on the record, and on what waits to be sent."""
+    given = command in ("offers", "all_on")
+    everything = command in ("all_off", "all_on")
+    fields = {"silent": not given} if everything else {"marketing_consent": given, "consent_at": turn.at}
+    after = replace(client, revision=client.revision + 1, **fields)
+    ledger = Consent(
+        business=client.business,
+        id=new_id(),
+        client=client.id,
+        purpose="everything" if everything else "marketing",
+        given=given,
+        at=turn.at,
+        place=turn.channel,
+        words=turn.text or command,
+    )
+    changes = Changes(inserts=(ledger,), puts=(Put(after, expect=client.revision),))
+    if everything:
+        business = await desk.store.get(Business, client.business, client.business)
+        if business is not None:
+            changes += await replan_client(desk, business, after, await addresses_of(desk, after))
+    return changes if given else changes + await _withdraw_offers(desk, client)
+
+
+async def _withdraw_offers(desk: Desk, client: Client) -> Changes:
+    """Offers that are planned already are taken back in the same commit."""
+    waiting = await desk.store.find(
+        Message,
+        {"business": client.business, "client": client.id, "status": OneOf(WAITING), "lane": MAILING_LANE},
+        limit=1000,
+    )
+    gone = {"status": "cancelled", "reason": "opted_out"}
+    return Changes(
+        patches=tuple(Patch(Message, row.business, row.id, gone, {"status": OneOf(WAITING)}) for row in waiting)
+    )
+
+
+async def choose_language(desk: Desk, turn: Turn, here: Here, business: str, language: str) -> Changes:
+    """Speak ``language`` from now on to everybody behind this chat; a later PUT does not change it."""
+    people = tuple(
+        Put(replace(client, language=language, language_chosen=True, revision=client.revision + 1), client.revision)
+        for client in here.clients
+    )
+    chats = tuple(Patch(Address, row.business, row.id, {"language": language}, must=False) for row in here.rows)
+    said = answer(turn, "language_set", business=business, now=desk.now(), language=language)
+    mine = here.of(business)
+    if mine:
+        said = replace(said, client=mine[0].id)
+    return Changes(inserts=(said,), puts=people, patches=chats)

@@ -1,0 +1,140 @@
+"""What staff say and press in a linked chat. Elsewhere the same words and buttons do nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from handlers.linking import use_staff_code
+from handlers.recognise import command_of
+from handlers.replies import answer
+from handlers.settings import place
+from handlers.turn import Desk, Turn
+from storage.records import ANSWERS_LANE, Booking, Business, Client, Message, Salon, StaffChat, new_id
+from storage.store import Changes, Patch, Range
+
+TODAY_LIMIT: Final = 60
+REPLY_LASTS: Final = 3_600_000
+
+
+async def respond_staff(desk: Desk, turn: Turn) -> Changes | None:
+    """What a turn in a staff chat changes; None where the turn is not the staff's (a client's private chat)."""
+    if turn.channel != "telegram":
+        return None
+    chats = await _chats(desk, turn)
+    if turn.kind in ("removed", "migrated"):
+        return _chat_changed(turn, chats)
+    code = _link_code(turn)
+    if code is not None:
+        return await _link(desk, turn, code)
+    if not chats:
+        return None
+    if turn.reply_to is not None and turn.text and not turn.text.startswith("/"):
+        replied = await _reply_to_client(desk, turn, chats)
+        if replied is not None:
+            return replied
+    command = command_of(turn.text) if turn.text else None
+    if command == "today":
+        return await _today(desk, turn, chats)
+    if turn.private:
+        return None
+    if command == "help":
+        return _say(desk, turn, chats[0], "staff_help")
+    return Changes()
+
+
+async def _chats(desk: Desk, turn: Turn) -> list[StaffChat]:
+    """The linked chats at this address: one for each business that linked it; a topic is a chat of its own."""
+    found = await desk.store.find(StaffChat, {"chat": turn.address}, order=("business", "id"))
+    return [chat for chat in found if turn.kind != "message" or turn.private or chat.thread in (None, turn.thread)]
+
+
+def _chat_changed(turn: Turn, chats: list[StaffChat]) -> Changes:
+    """The bot was taken out of a group, or the group became a supergroup with another id."""
+    if turn.kind == "migrated":
+        moved = {"chat": turn.text}
+        return Changes(patches=tuple(Patch(StaffChat, chat.business, chat.id, moved, must=False) for chat in chats))
+    gone = {"dead_reason": "removed"}
+    return Changes(patches=tuple(Patch(StaffChat, chat.business, chat.id, gone, must=False) for chat in chats))
+
+
+def _link_code(turn: Turn) -> str | None:
+    """The code of ``/link CODE``, or of ``/start CODE`` in a group that a link added the bot to."""
+    words = (turn.text or "").split()
+    if len(words) != 2:
+        return None
+    command = words[0].split("@", 1)[0].lower()
+    if command == "/link" or (command == "/start" and not turn.private):
+        return words[1]
+    return None
+
+
+async def _link(desk: Desk, turn: Turn, code: str) -> Changes:
+    linked = await use_staff_code(desk, turn, code)
+    if linked.chat is not None:
+        return linked.changes + _say(desk, turn, linked.chat, "staff_linked")
+    refused = answer(turn, "staff_link_refused", business="", now=desk.now(), language=turn.language)
+    return linked.changes + Changes(inserts=(refused,))
+
+
+def _say(desk: Desk, turn: Turn, chat: StaffChat, kind: str, **params: object) -> Changes:
+    row = answer(
+        turn, kind, business=chat.business, now=desk.now(), staff_chat=chat.id, params=params, tag=f":{chat.id}"
+    )
+    return Changes(inserts=(replace(row, salon=chat.salon, master=chat.master),))
+
+
+async def _today(desk: Desk, turn: Turn, chats: list[StaffChat]) -> Changes:
+    """Today's visits of each linked chat's salon or master."""
+    changes = Changes()
+    for chat in chats:
+        business = await desk.store.get(Business, chat.business, chat.business)
+        if business is None:
+            continue
+        salon = await desk.store.get(Salon, chat.business, chat.salon) if chat.salon else None
+        zone = place(business, salon).zone
+        midnight = datetime.fromtimestamp(desk.now() / 1000, zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        tomorrow = midnight + timedelta(days=1)
+        where = {
+            "business": chat.business,
+            "starts_at": Range(int(midnight.timestamp() * 1000), int(tomorrow.timestamp() * 1000)),
+            **({"salon": chat.salon} if chat.salon else {}),
+            **({"master": chat.master} if chat.master else {}),
+        }
+        today = await desk.store.find(Booking, where, order=("starts_at", "id"), limit=TODAY_LIMIT)
+        listed = [booking.id for booking in today if booking.status != "cancelled"]
+        changes += _say(desk, turn, chat, "staff_today", bookings=listed)
+    return changes
+
+
+async def _reply_to_client(desk: Desk, turn: Turn, chats: list[StaffChat]) -> Changes | None:
+    """A reply to a client's words goes back to that client, on the channel the words came from."""
+    rows = await desk.store.find(
+        Message, {"provider_id": turn.reply_to, "channel": turn.channel, "address": turn.address}, order=("-sent_at",)
+    )
+    told = next((row for row in rows if row.kind == "staff_client_message"), None)
+    chat = next((chat for chat in chats if told is not None and told.staff_chat == chat.id), None)
+    if told is None or chat is None or told.client is None:
+        return None
+    client = await desk.store.get(Client, told.business, told.client)
+    if client is None:
+        return _say(desk, turn, chat, "staff_reply_failed")
+    now = desk.now()
+    row = Message(
+        business=told.business,
+        id=new_id(),
+        key=f"reply:{turn.channel}:{turn.event}",
+        kind="staff_reply",
+        lane=ANSWERS_LANE,
+        client=client.id,
+        salon=told.salon,
+        channel=str(told.params["channel"]),
+        address=str(told.params["address"]),
+        due_at=now,
+        next_at=now,
+        not_after=now + REPLY_LASTS,
+        params={"text": turn.text},
+        created_at=now,
+    )
+    return Changes(inserts=(row,)) + _say(desk, turn, chat, "staff_reply_sent")
