@@ -20,7 +20,7 @@ from bot.playground.telegram_profile import Profile
 from bot.playground.telegram_rules import Pace
 from bot.playground.telegram_updates import Updates
 from bot.playground.telegram_world import Account, ApiError, Chat, Message, Press, World
-from bot.playground.wire import Emulator, Json, Now, Sleep, follow, play, read_action, utc_now
+from bot.playground.wire import Emulator, Json, Now, Sleep, play, read_action, utc_now
 
 DEMO_TOKEN = "4200000042:playground-token-of-no-value"
 NESTED = {
@@ -198,7 +198,7 @@ class TelegramEmulator(Emulator):
         `unblocks`; `add_bot`, `remove_bot`, `promote_bot`, `upgrade`.
         """
         return [
-            web.get("/play/telegram/state", lambda request: follow(self, request, self.state)),
+            web.get("/play/telegram/state", self.follow),
             web.get("/play/telegram/files/{id}", self._show_file),
             web.post("/play/telegram/users/{id}/{action}", self._play_user),
             web.post("/play/telegram/groups/{id}/{action}", self._play_group),

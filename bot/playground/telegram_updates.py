@@ -66,6 +66,11 @@ class Updates:
         self.webhook = ""
         self._secret = ""
 
+    async def fetching(self, expected: bool = True) -> None:
+        """Wait until a poll is open, or until none is."""
+        while (self._poller is not None) is not expected:
+            await self._bell.wait()
+
     def put(self, kind: str, payload: Json) -> None:
         """Queue an update, unless the bot has not asked for its kind."""
         if (kind not in self._allowed) if self._allowed is not None else (kind in NOT_BY_DEFAULT):
@@ -100,12 +105,13 @@ class Updates:
         except asyncio.CancelledError:
             # The bot hung up: nobody fetches any more, and `idle` should not wait for it.
             if self._poller is me:
-                self._polled = False
+                self._poller, self._polled = None, False
                 self._bell.ring()
             raise
         if self._poller is not me:
             raise ApiError(409, self._stolen_by)
         self._poller = None
+        self._bell.ring()
         limit = min(int(params.get("limit") or MOST_UPDATES), MOST_UPDATES)
         return [one.body for one in list(self._queue)[:limit]]
 

@@ -84,6 +84,7 @@ class Emulator(ABC):
         self.calls: deque[Call] = deque(maxlen=CALLS_KEPT)
         self.version = 0
         self._news = Bell()
+        self._arrivals = Bell()
         self._faults: list[Fault] = []
         self._delays: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -99,6 +100,10 @@ class Emulator(ABC):
     @abstractmethod
     def play_routes(self) -> Iterable[web.RouteDef]:
         """Answer with the routes of a page that plays the people; they can be added to another application too."""
+
+    @abstractmethod
+    def state(self) -> Json:
+        """Answer with a snapshot for a page, its `version` among it."""
 
     @abstractmethod
     def refusal(self, status: int) -> Json:
@@ -158,6 +163,12 @@ class Emulator(ABC):
             raise self._failures.pop()
         return True
 
+    async def called(self, method: str, times: int = 1) -> list[Call]:
+        """Wait until `method` has been called so often, and answer with those calls of it that are remembered."""
+        while len(found := [call for call in self.calls if call.method == method]) < times:
+            await self._arrivals.wait()
+        return found
+
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Do `work` beside the requests; `idle` waits for it."""
         task = asyncio.get_running_loop().create_task(work)
@@ -180,6 +191,13 @@ class Emulator(ABC):
         while self.version <= since and not self._ending.is_set() and (left := until - time.monotonic()) > 0:
             await self._news.wait(left)
         return self.version
+
+    async def follow(self, request: web.Request) -> web.Response:
+        """Answer a page with `state()`; with `?since=N` once the version is above N, or after 25 seconds."""
+        since = request.query.get("since", "")
+        if since.isdigit():
+            await self.wait_change(int(since))
+        return web.json_response(self.state())
 
     def fail(
         self,
@@ -239,6 +257,7 @@ class Emulator(ABC):
         if fault is not None:
             answer = fault.answer() if fault.answer else None
         self.calls.append(Call(method, params, answer.status if answer else 0, at))
+        self._arrivals.ring()
         late = self._delays.get(method, self._delays.get("*", 0.0))
         if late:
             await self.sleep(late)
@@ -271,11 +290,3 @@ async def play(action: Callable[..., Awaitable[object]], arguments: Json) -> web
     except (LookupError, ValueError, TypeError) as refusal:
         return web.json_response({"error": str(refusal.args[0]) if refusal.args else str(refusal)}, status=400)
     return web.json_response({"ok": True})
-
-
-async def follow(emulator: Emulator, request: web.Request, state: Callable[[], Json]) -> web.Response:
-    """Answer with `state()`; with `?since=N` once the version is above N, or after 25 seconds."""
-    since = request.query.get("since", "")
-    if since.isdigit():
-        await emulator.wait_change(int(since))
-    return web.json_response(state())

@@ -1,0 +1,1 @@
+"""The emulators hold to the rules of their platforms."""
