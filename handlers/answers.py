@@ -107,9 +107,7 @@ async def _confirmed(desk: Desk, asked: Asked) -> Changes:
         return _say(desk, asked, "visit_confirmed", open_choices(asked.booking), again=True)
     booking = replace(_answered(desk, asked, "confirmed"), status="confirmed")
     done = replace(asked, booking=booking)
-    return await _with_plan(desk, done, "visit_confirmed") + _say(
-        desk, done, "visit_confirmed", open_choices(booking)
-    )
+    return await _with_plan(desk, done, "visit_confirmed") + _say(desk, done, "visit_confirmed", open_choices(booking))
 
 
 async def _move_requested(desk: Desk, asked: Asked) -> Changes:

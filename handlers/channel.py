@@ -34,9 +34,7 @@ class Capabilities:
 
 
 TELEGRAM = Capabilities(buttons=100, title=64, text=4096, edit=True, styles=True, links=True, contact=True)
-WHATSAPP = Capabilities(
-    buttons=3, title=20, text=1600, rows=10, receipts=True, window=(23 * 60 + 50) * 60_000
-)
+WHATSAPP = Capabilities(buttons=3, title=20, text=1600, rows=10, receipts=True, window=(23 * 60 + 50) * 60_000)
 """The window is Meta's 24 hours less ten minutes for clocks and queues."""
 
 

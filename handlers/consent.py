@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from handlers.presence import Here
 from handlers.replan import addresses_of, replan_client
@@ -17,7 +17,6 @@ COMMANDS: Final = {"stop": "offers_off", "offers": "offers_on", "all_off": "all_
 SYNONYMS: Final = {"offers_off": "stop", "offers_on": "offers"}
 NEXT: Final = {"stop": ("all_off",), "offers": ("offers_off",), "all_off": ("all_on",), "all_on": ("offers_off",)}
 """What can be said next, as buttons under the answer."""
-
 
 
 async def withdraw_or_give(desk: Desk, turn: Turn, here: Here, business: str, command: str) -> Changes:
@@ -42,7 +41,15 @@ async def _said(desk: Desk, turn: Turn, client: Client, command: str) -> Changes
     """The word of one client: in the ledger, on the record, and on what waits to be sent."""
     given = command in ("offers", "all_on")
     everything = command in ("all_off", "all_on")
-    fields = {"silent": not given} if everything else {"marketing_consent": given, "consent_at": turn.at}
+    fields: dict[str, Any] = (
+        {"silent": not given}
+        if everything
+        else {
+            "marketing_consent": given,
+            "consent_at": turn.at,
+            "consent_place": turn.channel,
+        }
+    )
     after = replace(client, revision=client.revision + 1, **fields)
     ledger = Consent(
         business=client.business,

@@ -119,6 +119,4 @@ async def _strange(desk: Desk, turn: Turn, here: Here, kind: str, choices: tuple
     people = here.of(speaks)
     language = None if people else here.language
     client = people[0].id if people else None
-    return answer(
-        turn, kind, business=speaks, now=desk.now(), language=language, client=client, choices=choices
-    )
+    return answer(turn, kind, business=speaks, now=desk.now(), language=language, client=client, choices=choices)

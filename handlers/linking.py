@@ -134,7 +134,13 @@ async def use_client_code(desk: Desk, turn: Turn, code: str) -> Linked:
 
 
 def linked_address(
-    before: Address | None, turn: Turn, business: str, now: Millis, *, client: str | None = None, phone: str | None = None
+    before: Address | None,
+    turn: Turn,
+    business: str,
+    now: Millis,
+    *,
+    client: str | None = None,
+    phone: str | None = None,
 ) -> Address:
     """The address row of the chat of ``turn``, alive, tied to ``client`` or to ``phone``."""
     row = before or Address(

@@ -132,4 +132,3 @@ async def mark_dead(desk: Desk, turn: Turn, reason: str, until: Millis) -> Chang
     rows = await desk.store.find(Address, {"channel": turn.channel, "address": turn.address})
     dead = {"dead_until": until, "dead_reason": reason}
     return Changes(patches=tuple(Patch(Address, row.business, row.id, dead, must=False) for row in rows))
-

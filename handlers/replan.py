@@ -67,8 +67,10 @@ async def replan_booking(desk: Desk, business: Business, booking: Booking) -> Ch
     return replanned(desk, booking, around, await rows_of(desk, booking)).changes
 
 
-async def replan_client(desk: Desk, business: Business, client: Client, addresses: tuple[Address, ...]) -> Changes:
-    """Plan all visits ahead of ``client`` anew, for ``addresses`` as they will be after the commit."""
+async def replan_client(
+    desk: Desk, business: Business, client: Client, addresses: tuple[Address, ...], *, but: str | None = None
+) -> Changes:
+    """Plan all visits ahead of ``client`` anew, except ``but``, for ``addresses`` as they will be after the commit."""
     ahead = await desk.store.find(
         Booking,
         {"business": business.id, "client": client.id, "starts_at": Range(desk.now(), None)},
@@ -77,6 +79,8 @@ async def replan_client(desk: Desk, business: Business, client: Client, addresse
     )
     changes = Changes()
     for booking in ahead:
+        if booking.id == but:
+            continue
         salon = await desk.store.get(Salon, business.id, booking.salon)
         around = Surroundings(business, salon, client, addresses)
         changes += replanned(desk, booking, around, await rows_of(desk, booking)).changes

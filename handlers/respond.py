@@ -114,7 +114,9 @@ async def _resolve(desk: Desk, turn: Turn, here: Here) -> Context:
     row: Message | None = None
     if turn.reply_to is not None:
         replied = await desk.store.find(
-            Message, {"provider_id": turn.reply_to, "channel": turn.channel, "address": turn.address}, order=("-sent_at",)
+            Message,
+            {"provider_id": turn.reply_to, "channel": turn.channel, "address": turn.address},
+            order=("-sent_at",),
         )
         row = replied[0] if replied else None
     if row is None:

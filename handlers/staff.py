@@ -68,9 +68,7 @@ async def announce(
     if was is not None and (was.master, was.salon) != (booking.master, booking.salon):
         former = await desk.store.get(Salon, business.id, was.salon)
         known = {chat.id for chat in chats}
-        chats += [
-            chat for chat in await chats_for(desk, business, former, was.master, event) if chat.id not in known
-        ]
+        chats += [chat for chat in await chats_for(desk, business, former, was.master, event) if chat.id not in known]
     told = {**(_before(was) if was else {}), **(params or {})}
     return Changes(inserts=tuple(_row(desk, business, salon, booking, chat, event, told, tag) for chat in chats))
 

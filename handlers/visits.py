@@ -8,13 +8,24 @@ from typing import Any, Literal
 
 from handlers import durations, staff
 from handlers.invalid import Invalid
-from handlers.people import merge_client
+from handlers.people import consent_entry, merge_client
 from handlers.plan import cancellation_for
-from handlers.replan import Surroundings, addresses_of, replanned, rows_of
+from handlers.replan import Surroundings, addresses_of, replan_client, replanned, rows_of
 from handlers.settings import in_force, place
 from handlers.turn import Desk
-from storage.records import REACHED, WAITING, Booking, BookingStatus, Business, Client, Master, Message, Millis, Salon
-from storage.records import Service
+from storage.records import (
+    REACHED,
+    WAITING,
+    Booking,
+    BookingStatus,
+    Business,
+    Client,
+    Master,
+    Message,
+    Millis,
+    Salon,
+    Service,
+)
 from storage.store import Changes, Conflict, Put, StoreBusy
 
 TRIES = 5
@@ -145,7 +156,8 @@ async def _made(
     desk: Desk, business: Business, salon: Salon, before: Client | None, client: Client, booking: Booking
 ) -> tuple[Placed, Changes]:
     around = Surroundings(business, salon, client, await addresses_of(desk, client))
-    changes = _client_put(before, client) + Changes(puts=(Put(booking, expect=0),))
+    changes = await _client_put(desk, business, before, client, booking.id)
+    changes += Changes(puts=(Put(booking, expect=0),))
     changes += replanned(desk, booking, around, ()).changes
     if booking.starts_at > desk.now() and booking.status in ("booked", "confirmed"):
         changes += await staff.announce(desk, business, salon, booking, "booking_created")
@@ -162,7 +174,7 @@ async def _changed(
     booking: Booking,
     rows: list[Message],
 ) -> tuple[Placed, Changes]:
-    changes = _client_put(before, client)
+    changes = await _client_put(desk, business, before, client, booking.id)
     if booking != stored:
         changes += Changes(puts=(Put(booking, expect=stored.revision),))
     around = Surroundings(business, salon, client, await addresses_of(desk, client))
@@ -176,10 +188,18 @@ async def _changed(
     return Placed(booking, changed=True, in_flight=reconciled.in_flight), changes
 
 
-def _client_put(before: Client | None, client: Client) -> Changes:
+async def _client_put(
+    desk: Desk, business: Business, before: Client | None, client: Client, booking: str | None = None
+) -> Changes:
+    """The client as merged, the word on offers in the ledger, and the other visits planned anew for a new phone."""
     if client == before:
         return Changes()
-    return Changes(puts=(Put(client, expect=before.revision if before else 0),))
+    changes = Changes(puts=(Put(client, expect=before.revision if before else 0),))
+    changes += consent_entry(before, client, desk.now())
+    if before is not None and before.phone != client.phone:
+        addresses = await addresses_of(desk, client)
+        changes += await replan_client(desk, business, client, addresses, but=booking)
+    return changes
 
 
 async def _tell_former(

@@ -151,6 +151,9 @@ class Client:
     marketing_consent: bool | None = None
     consent_at: Millis | None = None
     """When ``marketing_consent`` was last said; an older word never replaces a newer one."""
+    consent_place: str | None = None
+    """Where it was said: ``api`` by the booking system, else (``telegram``, ``page`` …) by the person, whose word stands
+    against a later one of the API that carries no newer time."""
     silent: bool = False
     """The person asked for nothing at all: no message but answers."""
     created_at: Millis = 0
@@ -405,10 +408,36 @@ class Task:
 
 
 Record = (
-    Business | ApiKey | Salon | Master | Service | Client | Address | Booking | Message | Receipt | InboxEvent
-    | StaffChat | LinkCode | Consent | Task
+    Business
+    | ApiKey
+    | Salon
+    | Master
+    | Service
+    | Client
+    | Address
+    | Booking
+    | Message
+    | Receipt
+    | InboxEvent
+    | StaffChat
+    | LinkCode
+    | Consent
+    | Task
 )
 RECORDS: Final[tuple[type[Any], ...]] = (
-    Business, ApiKey, Salon, Master, Service, Client, Address, Booking, Message, Receipt, InboxEvent,
-    StaffChat, LinkCode, Consent, Task,
+    Business,
+    ApiKey,
+    Salon,
+    Master,
+    Service,
+    Client,
+    Address,
+    Booking,
+    Message,
+    Receipt,
+    InboxEvent,
+    StaffChat,
+    LinkCode,
+    Consent,
+    Task,
 )
