@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 from handlers.invalid import Invalid
@@ -107,7 +107,7 @@ def _letters(length: int) -> str:
 class Linked:
     """What became of a code: the changes to commit, and whom or what they link (nothing where the code was refused)."""
 
-    changes: Changes = Changes()
+    changes: Changes = field(default_factory=Changes)
     client: Client | None = None
     chat: StaffChat | None = None
     address: Address | None = None

@@ -17,7 +17,8 @@ from storage.store import Store
 PAYLOAD_VERSION = "1"
 
 
-class Press(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Press:
     """A pressed choice as the wire carries it: a claim, not a proof. ``message`` is the id of the row it stands on."""
 
     verb: str
