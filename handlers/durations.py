@@ -32,6 +32,9 @@ class Duration(NamedTuple):
     elapsed: Millis
 
 
+NOTHING: Final = Duration(0, 0, 0)
+
+
 @lru_cache(maxsize=4096)
 def parse(text: str, *, months: bool = False) -> Duration:
     """The duration that ``text`` writes; ``PnM`` only with ``months``.

@@ -7,6 +7,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
+_PLAIN = {
+    "missing": "is required",
+    "extra_forbidden": "is not a known field",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "dict_type": "must be an object",
+}
+"""Pydantic's own sentences for these speak of Python."""
+
 
 class Invalid(Exception):
     """A caller's content can't be accepted (422); nothing was stored.
@@ -36,7 +45,7 @@ def from_pydantic(error: ValidationError, content: Any) -> Invalid:
     """
     faults: dict[str, str] = {}
     for fault in error.errors(include_url=False, include_context=False, include_input=False):
-        faults.setdefault(pointer(*_path(fault["loc"], fault["type"], content)), fault["msg"])
+        faults.setdefault(pointer(*_path(fault["loc"], fault["type"], content)), _PLAIN.get(fault["type"], fault["msg"]))
     return Invalid(faults.items())
 
 
