@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any, Final, TypeVar
 
-from handlers.settings import Place, Settings
-from handlers.turn import Links
-from storage.records import Address, Booking, Business, Client, Master, Message, Millis, Salon, Service, StaffChat
+from handlers.settings import Place, Settings, in_force, place
+from handlers.staff import hears
+from handlers.turn import Desk, Links
+from storage.records import (
+    REACHED,
+    Address,
+    Booking,
+    Business,
+    Client,
+    Master,
+    Message,
+    Millis,
+    Salon,
+    Service,
+    StaffChat,
+)
+from storage.store import OneOf, Store
+
+R = TypeVar("R")
+Key = tuple[str, str]
+
+RINGING: Final = frozenset({"booking_created", "booking_changed", "booking_cancelled", "reminder"})
+"""Messages about a visit that ring: they take the place of the older ones about it."""
+ROWS: Final = 1000
+"""No batch of messages has more rows of one kind behind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,3 +78,210 @@ class Facts:
     """The channel takes free text now; False only on WhatsApp, long after the person's last word."""
     visits: tuple[Visit, ...] = ()
     """The bookings whose ids ``message.params["bookings"]`` lists, in that order, those that no longer exist left out."""
+    others: tuple[Message, ...] = ()
+    """For a message that rings: the other messages to clients about the same visit that wait, go, or went."""
+    hops: tuple[Message, ...] = ()
+    """The other hops of the same message; read for hops after the first, and where the caller asked for them."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The records behind a batch of messages."""
+
+    businesses: Mapping[Key, Business] = field(default_factory=dict)
+    salons: Mapping[Key, Salon] = field(default_factory=dict)
+    masters: Mapping[Key, Master] = field(default_factory=dict)
+    services: Mapping[Key, Service] = field(default_factory=dict)
+    bookings: Mapping[Key, Booking] = field(default_factory=dict)
+    clients: Mapping[Key, Client] = field(default_factory=dict)
+    edited: Mapping[Key, Message] = field(default_factory=dict)
+    chats: Mapping[Key, StaffChat] = field(default_factory=dict)
+    staff: Mapping[str, list[StaffChat]] = field(default_factory=dict)
+    """By business."""
+    others: Mapping[Key, list[Message]] = field(default_factory=dict)
+    """By business and booking."""
+    hops: Mapping[str, list[Message]] = field(default_factory=dict)
+    """By the id of hop 0."""
+    own: Mapping[Key, list[Address]] = field(default_factory=dict)
+    """By business and client."""
+    shared: Mapping[Key, list[Address]] = field(default_factory=dict)
+    """By business and phone."""
+    people: Mapping[Key, list[Client]] = field(default_factory=dict)
+    """By business and phone."""
+
+
+async def load_facts(desk: Desk, messages: Sequence[Message], *, hops: bool = False) -> dict[str, Facts]:
+    """What stands behind each of these rows now, by the id of the row; a few queries for all of them.
+
+    ``hops``: read the other hops of every message, not only of those that are a later hop. A row whose business is not
+    known (an answer to a stranger) gets a business without a name.
+    """
+    batch = _Batch()
+    await _read_visits(desk.store, messages, batch)
+    await _read_people(desk.store, messages, batch)
+    await _read_messages(desk.store, messages, batch, hops)
+    return {message.id: _facts_of(desk, message, batch) for message in messages}
+
+
+async def _many(store: Store, record: type[R], keys: Iterable[tuple[str, str | None]]) -> dict[Key, R]:
+    wanted = list(dict.fromkeys((business, id) for business, id in keys if id))
+    return await store.get_many(record, wanted) if wanted else {}
+
+
+async def _by(store: Store, record: type[R], name: str, keys: Iterable[Key], **where: Any) -> dict[Key, list[R]]:
+    """The records of several businesses by ``(business, their field name)``."""
+    wanted = set(keys)
+    found: dict[Key, list[R]] = defaultdict(list)
+    if not wanted:
+        return found
+    businesses, values = ({key[side] for key in wanted} for side in (0, 1))
+    where = {"business": OneOf(tuple(sorted(businesses))), name: OneOf(tuple(sorted(values))), **where}
+    of = attrgetter("business", name)
+    for row in await store.find(record, where, limit=ROWS):
+        found[of(row)].append(row)
+    return found
+
+
+async def _read_visits(store: Store, messages: Sequence[Message], batch: _Batch) -> None:
+    """Bookings, and what the business says of them."""
+    asked = [(message.business, id) for message in messages for id in _bookings_of(message)]
+    batch.bookings = await _many(store, Booking, asked)
+    visits = batch.bookings.values()
+    batch.businesses = await _many(store, Business, ((message.business, message.business) for message in messages))
+    salons = [(visit.business, visit.salon) for visit in visits]
+    batch.salons = await _many(store, Salon, [*salons, *((message.business, message.salon) for message in messages)])
+    batch.masters = await _many(store, Master, ((visit.business, visit.master) for visit in visits))
+    batch.services = await _many(store, Service, ((visit.business, id) for visit in visits for id in visit.services))
+
+
+def _bookings_of(message: Message) -> tuple[str | None, ...]:
+    return (message.booking, *message.params.get("bookings", ()))
+
+
+async def _read_people(store: Store, messages: Sequence[Message], batch: _Batch) -> None:
+    """Clients and the chats that lead to them, and the staff."""
+    clients = [(visit.business, visit.client) for visit in batch.bookings.values()]
+    batch.clients = await _many(
+        store, Client, [*clients, *((message.business, message.client) for message in messages)]
+    )
+    batch.chats = await _many(store, StaffChat, ((message.business, message.staff_chat) for message in messages))
+    told = {(message.business, message.client) for message in messages if message.client and not message.staff_chat}
+    if not told:
+        return
+    batch.own = await _by(store, Address, "client", told)
+    phones = {(key[0], client.phone) for key in told if (client := batch.clients.get(key)) and client.phone}
+    batch.shared = await _by(store, Address, "phone", phones)
+    batch.people = await _by(store, Client, "phone", phones)
+    staff: dict[str, list[StaffChat]] = defaultdict(list)
+    businesses = tuple(sorted({business for business, _ in told}))
+    for chat in await store.find(StaffChat, {"business": OneOf(businesses)}, limit=ROWS):
+        staff[chat.business].append(chat)
+    batch.staff = staff
+
+
+async def _read_messages(store: Store, messages: Sequence[Message], batch: _Batch, hops: bool) -> None:
+    """Other messages that these have to do with."""
+    batch.edited = await _many(store, Message, ((message.business, message.edits) for message in messages))
+    ringing = {
+        (message.business, message.booking)
+        for message in messages
+        if message.kind in RINGING and message.booking and not message.staff_chat
+    }
+    alive = OneOf(("planned", "leased", "sending", *REACHED))
+    batch.others = await _by(store, Message, "booking", ringing, staff_chat=None, status=alive)
+    later = [message for message in messages if hops or message.fallback_of]
+    roots = await _many(store, Message, ((message.business, message.fallback_of) for message in later))
+    found: dict[str, list[Message]] = defaultdict(list)
+    for root in roots.values():
+        found[root.id].append(root)
+    for hop in await _hops_after(store, later):
+        found[hop.fallback_of or ""].append(hop)
+    batch.hops = found
+
+
+async def _hops_after(store: Store, messages: Sequence[Message]) -> list[Message]:
+    roots = tuple(sorted({message.fallback_of or message.id for message in messages}))
+    return await store.find(Message, {"fallback_of": OneOf(roots)}, limit=ROWS) if roots else []
+
+
+def _facts_of(desk: Desk, message: Message, batch: _Batch) -> Facts:
+    business = batch.businesses.get((message.business, message.business)) or Business(
+        business=message.business, id=message.business, name=""
+    )
+    visit = _visit(batch, message.business, message.booking)
+    salon = visit.salon if visit else batch.salons.get((message.business, message.salon or ""))
+    client = batch.clients.get((message.business, message.client or ""))
+    chat = batch.chats.get((message.business, message.staff_chat or ""))
+    spot, settings, addresses = place(business, salon), in_force(business, salon), _addresses(batch, message, client)
+    spoken = message.language or _language_of_chat(message, addresses) or spot.language
+    return Facts(
+        now=desk.now(),
+        links=desk.links,
+        business=business,
+        place=spot,
+        settings=settings,
+        language=chat.language if chat else (client and client.language) or spoken,
+        salon=salon,
+        booking=visit.booking if visit else None,
+        client=client,
+        master=visit.master if visit else batch.masters.get((message.business, message.master or "")),
+        services=visit.services if visit else (),
+        addresses=addresses,
+        siblings=_siblings(batch, client),
+        staff_chat=chat,
+        staff_linked=_staff_hears(batch, settings, message, visit),
+        edited=batch.edited.get((message.business, message.edits or "")),
+        visits=tuple(
+            found for id in message.params.get("bookings", ()) if (found := _visit(batch, message.business, id))
+        ),
+        others=tuple(row for row in _others(batch, message) if row.id != message.id),
+        hops=tuple(row for row in batch.hops.get(message.fallback_of or message.id, ()) if row.id != message.id),
+    )
+
+
+def _visit(batch: _Batch, business: str, id: str | None) -> Visit | None:
+    booking = batch.bookings.get((business, id)) if id else None
+    if booking is None:
+        return None
+    return Visit(
+        booking=booking,
+        salon=batch.salons.get((business, booking.salon)),
+        client=batch.clients.get((business, booking.client or "")),
+        master=batch.masters.get((business, booking.master or "")),
+        services=tuple(
+            service for id in booking.services if (service := batch.services.get((business, id))) is not None
+        ),
+    )
+
+
+def _addresses(batch: _Batch, message: Message, client: Client | None) -> tuple[Address, ...]:
+    """The chats tied to the client, and those of the client's phone that are not tied to somebody else."""
+    if client is None or message.staff_chat:
+        return ()
+    rows = {row.id: row for row in batch.own.get((client.business, client.id), ())}
+    for row in batch.shared.get((client.business, client.phone or ""), ()):
+        if row.client in (None, client.id):
+            rows[row.id] = row
+    return tuple(rows.values())
+
+
+def _language_of_chat(message: Message, addresses: tuple[Address, ...]) -> str | None:
+    return next((row.language for row in addresses if row.language and row.address == message.address), None)
+
+
+def _siblings(batch: _Batch, client: Client | None) -> tuple[Client, ...]:
+    if client is None or client.phone is None:
+        return ()
+    same = batch.people.get((client.business, client.phone), ())
+    return tuple(person for person in same if person.id != client.id)
+
+
+def _staff_hears(batch: _Batch, settings: Settings, message: Message, visit: Visit | None) -> bool:
+    salon, master = (visit.booking.salon, visit.booking.master) if visit else (message.salon, message.master)
+    if not settings.staff.get("client_message", False):
+        return False
+    return any(hears(chat, salon, master, "client_message") for chat in batch.staff.get(message.business, ()))
+
+
+def _others(batch: _Batch, message: Message) -> Sequence[Message]:
+    return batch.others.get((message.business, message.booking or ""), ()) if message.kind in RINGING else ()
