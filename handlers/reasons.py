@@ -1,0 +1,40 @@
+"""The fixed list of words that say why a message was not sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+Reason = Literal[
+    "too_late", "past_visit", "switched_off", "no_consent", "opted_out", "already_confirmed", "before_enabled",
+    "just_told", "quiet_hours", "grouped", "superseded", "reached_by_earlier_channel", "booking_cancelled",
+    "booking_moved", "no_channel", "no_template", "no_client", "other_client", "small_shift", "nothing_changed",
+    "by_client", "by_staff", "erased",
+]
+
+REASONS: Final[Mapping[Reason, str]] = {
+    "too_late": "its moment had passed, or it could no longer arrive in time",
+    "past_visit": "the visit had begun or was over when it was first heard of",
+    "switched_off": "this kind of message, this reminder or its channel is switched off",
+    "no_consent": "the client has not agreed to offers",
+    "opted_out": "the client asked for no messages",
+    "already_confirmed": "it only asked to confirm, and the client has confirmed",
+    "before_enabled": "the booking was made before messages were switched on",
+    "just_told": "another message about this visit was due within the half hour before",
+    "quiet_hours": "it fell into quiet hours and there was no good moment outside of them",
+    "grouped": "another message of the same day speaks for it",
+    "superseded": "a newer message says it all",
+    "reached_by_earlier_channel": "the client was reached on the channel before",
+    "booking_cancelled": "the booking was cancelled",
+    "booking_moved": "the booking was moved to another time or salon",
+    "no_channel": "no channel leads to the client",
+    "no_template": "WhatsApp needs an approved template, and there is none",
+    "no_client": "the booking has no client any more",
+    "other_client": "the booking was given to another client",
+    "small_shift": "the start moved by less than the client is to hear of",
+    "nothing_changed": "the booking is again as the client knows it",
+    "by_client": "the client did it and was answered in the chat",
+    "by_staff": "a person of the salon took it off",
+    "erased": "the client was erased",
+}
+"""Each word with its meaning; stored with the message and shown with the booking."""
