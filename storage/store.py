@@ -119,6 +119,15 @@ class Committed:
     matched: tuple[bool, ...] = ()
 
 
+def touches_messages(changes: Changes, done: Committed) -> bool:
+    """Whether a commit made or changed a message: whoever waits for the next due time looks again."""
+    return (
+        any(new and isinstance(record, Message) for record, new in zip(changes.inserts, done.inserted, strict=True))
+        or any(isinstance(put.record, Message) for put in changes.puts)
+        or any(hit and patch.record is Message for patch, hit in zip(changes.patches, done.matched, strict=True))
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """Lease up to ``limit`` planned rows of one lane with ``next_at <= due`` that are not held, earliest first."""

@@ -1,0 +1,270 @@
+"""The Store on SQLite: one connection, used on the event loop in small steps, and one of its own for reports.
+
+A transaction begins and ends within one synchronous function, so neither a cancelled await nor another handler can meet
+inside of it. A lock that another process holds is waited for between transactions, never inside one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from storage import schema, sqlite_files, sqlite_writes, statements
+from storage.codec import decode, layout, shapes
+from storage.failpoints import COMMIT, STEP, reach
+from storage.records import LANES, Millis
+from storage.sqlite_files import MEMORY, Presence
+from storage.statements import FIXED
+from storage.store import (
+    Changes,
+    Claim,
+    Committed,
+    Granted,
+    Guard,
+    Permit,
+    Settle,
+    Stepped,
+    StoreError,
+    Where,
+    touches_messages,
+)
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+PATIENCE_S = 5.0
+"""How long a lock of another process is waited for."""
+PAUSE_S = (0.001, 0.012)
+"""Between two tries, at least and at most; drawn anew each time so that two waiting processes don't keep step."""
+REPORT_ROWS = 1000
+"""A find that may answer with more rows runs on the connection for reports."""
+
+
+async def patiently(work: Callable[[], T], patience_s: float = PATIENCE_S) -> T:
+    """Run ``work``, and again while another process holds the lock that it needs. Raises StoreBusy, Conflict, StoreError."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + patience_s
+    while True:
+        try:
+            return work()
+        except sqlite3.Error as error:
+            meaning = sqlite_files.translated(error)
+            if meaning is None:
+                raise
+            if not sqlite_files.is_locked(error) or loop.time() >= deadline:
+                raise meaning from error
+        await asyncio.sleep(random.uniform(*PAUSE_S))
+
+
+def transact(connection: sqlite3.Connection, work: Callable[[sqlite3.Cursor], T], points: Sequence[str] = ()) -> T:
+    """Run ``work`` in a transaction that is durable when this returns; whatever is raised undoes all of it.
+
+    ``points`` are the failpoints passed at the beginning, before the commit and after it.
+    """
+    cursor = connection.cursor()
+    if points:
+        reach(points[0])
+    cursor.execute("BEGIN IMMEDIATE")
+    try:
+        result = work(cursor)
+        if points:
+            reach(points[-2])
+        cursor.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            cursor.execute("ROLLBACK")
+        raise
+    if points:
+        reach(points[-1])
+    return result
+
+
+class SqliteStore:
+    """A Store on one database file, or in memory. Made by :func:`open_sqlite`."""
+
+    def __init__(self, path: str, connection: sqlite3.Connection, presence: Presence | None) -> None:
+        self._path = path
+        self._connection = connection
+        self._presence = presence
+        self._woken: list[Callable[[], None]] = []
+        self._thread = None if path == MEMORY else ThreadPoolExecutor(1, thread_name_prefix="vizit-reports")
+        self._reports: sqlite3.Connection | None = None
+
+    async def _rows(self, text: str, values: Sequence[Any]) -> list[Any]:
+        return await patiently(lambda: self._connection.execute(text, values).fetchall())
+
+    async def _report(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run ``work`` where it may take long: on the thread and connection for reports."""
+        if self._thread is None:
+            return await patiently(lambda: work(self._connection))
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run_report, work)
+
+    def _run_report(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            if self._reports is None:
+                self._reports = sqlite_files.connect(self._path, patience_s=PATIENCE_S, read_only=True)
+            return work(self._reports)
+        except sqlite3.Error as error:
+            meaning = sqlite_files.translated(error)
+            if meaning is None:
+                raise
+            raise meaning from error
+
+    async def get(self, record: type[R], business: str, id: str) -> R | None:
+        """See :meth:`storage.store.Store.get`."""
+        rows = await self._rows(FIXED[record].get, (business, id))
+        return layout(record).from_row(rows[0]) if rows else None
+
+    async def get_many(self, record: type[R], keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], R]:
+        """See :meth:`storage.store.Store.get_many`."""
+        ids_of: dict[str, list[str]] = {}
+        for business, id in keys:
+            ids_of.setdefault(business, []).append(id)
+        columns = layout(record)
+        id_column = columns.names.index("id")
+        found: dict[tuple[str, str], R] = {}
+        for business, ids in ids_of.items():
+            rows = await self._rows(FIXED[record].get_several, (business, json.dumps(ids, ensure_ascii=False)))
+            found.update(((business, row[id_column]), columns.from_row(row)) for row in rows)
+        return found
+
+    async def find(
+        self,
+        record: type[R],
+        where: Where,
+        *,
+        order: Sequence[str] = ("id",),
+        after: Sequence[Any] | None = None,
+        limit: int = 200,
+    ) -> list[R]:
+        """See :meth:`storage.store.Store.find`. One that may be large runs beside the event loop."""
+        sql = statements.select(record, where, order, after, limit)
+        from_row = layout(record).from_row
+        if limit > REPORT_ROWS:
+            return await self._report(lambda connection: list(map(from_row, connection.execute(*sql).fetchall())))
+        return list(map(from_row, await self._rows(*sql)))
+
+    async def count(self, record: type[Any], where: Where, group_by: Sequence[str] = ()) -> dict[tuple[Any, ...], int]:
+        """See :meth:`storage.store.Store.count`. Runs beside the event loop."""
+        sql = statements.tally(record, where, group_by)
+        grouped = [shapes(record)[name] for name in group_by]
+        rows = await self._report(lambda connection: connection.execute(*sql).fetchall())
+        return {tuple(map(decode, grouped, row)): row[-1] for row in rows}
+
+    async def commit(self, changes: Changes) -> Committed:
+        """See :meth:`storage.store.Store.commit`."""
+        if not changes:
+            return Committed()
+        done = await patiently(
+            lambda: transact(self._connection, lambda cursor: sqlite_writes.apply(cursor, changes), COMMIT)
+        )
+        if touches_messages(changes, done):
+            for woken in self._woken:
+                woken()
+        return done
+
+    async def step(
+        self, settles: Sequence[Settle] = (), guards: Sequence[Guard] = (), claims: Sequence[Claim] = ()
+    ) -> Stepped:
+        """See :meth:`storage.store.Store.step`."""
+        if not (settles or guards or claims):
+            return Stepped()
+        return await patiently(
+            lambda: transact(
+                self._connection, lambda cursor: sqlite_writes.take_step(cursor, settles, guards, claims), STEP
+            )
+        )
+
+    async def next_due(self) -> Millis | None:
+        """See :meth:`storage.store.Store.next_due`."""
+        rows = [row for lane in LANES for row in await self._rows(statements.NEXT_DUE, (lane,))]
+        return min((due for (due,) in rows if due is not None), default=None)
+
+    async def reserve(self, permits: Sequence[Permit]) -> list[Granted]:
+        """See :meth:`storage.store.Store.reserve`."""
+        if not permits:
+            return []
+        return await patiently(
+            lambda: transact(self._connection, lambda cursor: sqlite_writes.take_permits(cursor, permits, self.clock()))
+        )
+
+    async def hold(self, name: str, until: Millis) -> None:
+        """See :meth:`storage.store.Store.hold`."""
+        await patiently(lambda: transact(self._connection, lambda cursor: sqlite_writes.hold_pace(cursor, name, until)))
+
+    def clock(self) -> Millis:
+        """This machine's time."""
+        return sqlite_files.machine_time()
+
+    def subscribe(self, woken: Callable[[], None]) -> None:
+        """See :meth:`storage.store.Store.subscribe`."""
+        self._woken.append(woken)
+
+    async def alone(self) -> bool:
+        """See :meth:`storage.store.Store.alone`. What is in memory is always alone."""
+        presence = self._presence
+        if presence is None:
+            return True
+        return await patiently(lambda: transact(self._connection, lambda _: presence.alone()))
+
+    async def ready(self) -> None:
+        """See :meth:`storage.store.Store.ready`."""
+        if not await patiently(lambda: schema.check_current(self._connection)):
+            raise StoreError("the database has an older schema: it needs to be migrated")
+        now = self.clock()
+        await patiently(lambda: transact(self._connection, lambda cursor: cursor.execute(statements.PROBE, (now,))))
+        if (now,) not in await self._rows(statements.READ_PROBE, ()):
+            raise StoreError("a row that was written can't be read")
+
+    async def backup(self, target: Path) -> None:
+        """Copy the database to a new file while everything goes on; complete and checked, or not there at all.
+
+        Raises FileExistsError where ``target`` is there already, StoreError where the copy is not sound.
+        """
+        await self._report(lambda connection: sqlite_files.back_up(connection, target))
+
+    async def close(self) -> None:
+        """See :meth:`storage.store.Store.close`. A report that is still being read is broken off."""
+        if self._thread is not None:
+            if self._reports is not None:
+                self._reports.interrupt()
+            with suppress(StoreError):
+                await self._report(lambda connection: connection.close())
+            self._thread.shutdown()
+        self._connection.close()
+        if self._presence is not None:
+            self._presence.close()
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    sqlite_files.configure(connection)
+    if not schema.check_current(connection):
+        transact(connection, lambda cursor: schema.migrate(cursor.connection))
+    now = sqlite_files.machine_time()
+    transact(connection, lambda cursor: cursor.execute(statements.FORGET_PACES, (now, now)))
+
+
+def path_of(url_or_path: str | Path) -> str:
+    """The file that a database address names: ``sqlite:///file`` is relative, ``sqlite:////file`` is absolute."""
+    return str(url_or_path).removeprefix("sqlite:///")
+
+
+async def open_sqlite(url_or_path: str | Path) -> SqliteStore:
+    """Open a database, made or migrated if need be; ``sqlite:///:memory:`` makes one that lasts as long as the store.
+
+    Raises StoreBusy where the file can't be opened or is locked, SchemaNewer, and StoreError where it is no database.
+    """
+    path = path_of(url_or_path)
+    with ExitStack() as undone:
+        presence = None if path == MEMORY else undone.enter_context(closing(Presence(path)))
+        connection = undone.enter_context(closing(await patiently(lambda: sqlite_files.connect(path))))
+        await patiently(lambda: _prepare(connection))
+        undone.pop_all()
+    return SqliteStore(path, connection, presence)
