@@ -130,7 +130,7 @@ class Emulator(ABC):
         application = web.Application(client_max_size=64 * 1024 * 1024)
         application.add_routes([*self.routes(), *self.play_routes()])
         # A poller that hangs up must stop counting as one: its handler is cancelled with its connection.
-        self._runner = web.AppRunner(application, handler_cancellation=True, access_log=None, shutdown_timeout=1)
+        self._runner = web.AppRunner(application, handler_cancellation=True, access_log=None, shutdown_timeout=0.05)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
         self._session = ClientSession()

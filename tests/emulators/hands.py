@@ -1,9 +1,11 @@
 """What the tests of the emulators share: a clock moved by hand, clients, and short words."""
 
+import asyncio
 import struct
 import zlib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,8 +17,13 @@ from aiogram.types import (
     InlineKeyboardMarkup,
     Update,
 )
+from aiohttp import web
+from twilio.base.exceptions import TwilioRestException
+from twilio.request_validator import RequestValidator
+from twilio.rest import Client
 
 from bot.playground.telegram_emulator import TelegramEmulator
+from bot.playground.twilio_emulator import DEMO_WHATSAPP, TwilioEmulator
 
 OLENA = 1001
 
@@ -78,3 +85,75 @@ def png(width: int, height: int) -> bytes:
 async def refused(kind: type[Exception], call: Awaitable[object], words: str) -> None:
     with pytest.raises(kind, match=words):
         await call
+
+
+class Sdk:
+    """Twilio's own client. It is the blocking one, run beside the loop; the asynchronous one ignores timeouts."""
+
+    def __init__(self, twilio: TwilioEmulator) -> None:
+        self.client = Client(twilio.account.sid, twilio.auth_token)
+        for domain in (self.client.api, self.client.content, self.client.messaging):
+            domain.base_url = twilio.base_url
+
+    async def send(self, to: str, body: str | None = None, **params: Any) -> Any:
+        """Create a message, from the WhatsApp number unless `from_` or `messaging_service_sid` say otherwise."""
+        params = {"to": to} | ({} if body is None else {"body": body}) | params
+        if "messaging_service_sid" not in params:
+            params.setdefault("from_", DEMO_WHATSAPP)
+        return await asyncio.to_thread(partial(self.client.messages.create, **params))
+
+    async def do(self, call: Callable[..., Any], *args: Any, **params: Any) -> Any:
+        """Call the client."""
+        return await asyncio.to_thread(partial(call, *args, **params))
+
+
+async def refused_with(code: int, call: Awaitable[object], status: int = 400) -> None:
+    """Twilio refuses the call at once, with this code."""
+    with pytest.raises(TwilioRestException) as refusal:
+        await call
+    assert (refusal.value.code, refusal.value.status) == (code, status)
+
+
+class Shop:
+    """The web server of Twilio's customer: it takes callbacks and checks each with the SDK's own validator.
+
+    `statuses` are its next answers, 200 when they are used up.
+    """
+
+    def __init__(self, token: str) -> None:
+        self.validator = RequestValidator(token)
+        self.seen: list[tuple[str, dict[str, str]]] = []
+        self.tokens: list[str] = []
+        self.statuses: list[int] = []
+        self.url = ""
+
+    async def take(self, request: web.Request) -> web.Response:
+        form = {name: str(value) for name, value in (await request.post()).items()}
+        url = self.url + request.raw_path
+        if not self.validator.validate(url, form, request.headers["X-Twilio-Signature"]):
+            return web.Response(status=403)
+        self.seen.append((request.path_qs, form))
+        self.tokens.append(request.headers["I-Twilio-Idempotency-Token"])
+        return web.Response(status=self.statuses.pop(0) if self.statuses else 200, text="<Response/>")
+
+    @property
+    def reported(self) -> list[str]:
+        """The statuses that were called back."""
+        return [form["MessageStatus"] for path, form in self.seen if path.startswith("/status")]
+
+    @property
+    def received(self) -> list[dict[str, str]]:
+        """What people wrote."""
+        return [form for path, form in self.seen if path.startswith("/inbound")]
+
+
+def quick_reply(body: str, *actions: tuple[str, str]) -> dict[str, Any]:
+    """The `types` of a template with quick replies."""
+    buttons = [{"type": "QUICK_REPLY", "title": title, "id": payload} for title, payload in actions]
+    return {"twilio/quick-reply": {"body": body, "actions": buttons}}
+
+
+def list_picker(body: str, button: str, *items: str) -> dict[str, Any]:
+    """The `types` of a template with a list."""
+    entries = [{"item": item, "id": f"id-{place}", "description": ""} for place, item in enumerate(items)]
+    return {"twilio/list-picker": {"body": body, "button": button, "items": entries}}

@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiogram import Bot
+from aiogram import Bot, Dispatcher
 from aiogram.exceptions import (
     TelegramBadRequest,
     TelegramConflictError,
+    TelegramNetworkError,
 )
+from aiogram.types import Message
 from aiohttp import web
 
 from bot.playground.telegram_emulator import TelegramEmulator
@@ -74,6 +76,30 @@ async def test_idle_waits_for_the_poller_and_not_for_one_that_hung_up(
     await telegram.updates.fetching(False)
     await olena.says("два")
     assert not await telegram.idle()
+
+
+async def test_a_real_dispatcher_polls_answers_and_stops(bot: Bot, telegram: TelegramEmulator, olena: User) -> None:
+    dispatcher = Dispatcher()
+
+    @dispatcher.message()
+    async def echo(message: Message) -> None:
+        await message.answer(f"{message.text}?")
+
+    polling = asyncio.create_task(dispatcher.start_polling(bot, handle_signals=False, close_bot_session=False))
+    await telegram.called("sendMessage")
+    await olena.says("раз")
+    await telegram.called("sendMessage", 2)
+    assert await telegram.idle()
+    await dispatcher.stop_polling()
+    await polling
+    assert [message.text for message in olena.messages] == ["/start", "/start?", "раз", "раз?"]
+
+
+async def test_stopping_hangs_up_on_an_open_poll(bot: Bot, telegram: TelegramEmulator) -> None:
+    poll = asyncio.create_task(bot.get_updates(timeout=30))
+    await telegram.updates.fetching()
+    await telegram.stop()
+    await refused(TelegramNetworkError, poll, "disconnected")
 
 
 # Updates by webhook

@@ -12,7 +12,6 @@ from aiogram.exceptions import (
     TelegramRetryAfter,
     TelegramServerError,
 )
-from aiogram.methods import GetStickerSet
 from aiogram.types import (
     BotCommand,
     BufferedInputFile,
@@ -103,7 +102,7 @@ async def test_a_bad_command_or_a_long_name_is_refused(bot: Bot) -> None:
 
 
 async def test_an_unknown_method_is_not_found(bot: Bot) -> None:
-    await refused(TelegramNotFound, bot(GetStickerSet(name="x")), "method not found")
+    await refused(TelegramNotFound, bot.get_sticker_set("x"), "method not found")
 
 
 async def test_typing_can_be_shown(bot: Bot, olena: User) -> None:
