@@ -1,0 +1,133 @@
+"""Telegram as a channel: what was rendered becomes calls of the Bot API, its answers become ids and SendErrors."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from aiogram import Bot
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
+from aiogram.exceptions import TelegramBadRequest
+from aiohttp import ClientTimeout
+
+from bot.provider_codes import NOT_MODIFIED, THREAD_GONE, says, telegram_error
+from bot.telegram_calls import EditButtons, EditText, SendText
+from handlers.channel import TELEGRAM, Button, Capabilities, Edit, Rendered, Text
+
+TIMEOUT: Final = ClientTimeout(total=35, sock_connect=10)
+"""Seconds for a whole call, and for reaching the server. A message that was cut off later than that is unknown."""
+CONNECTIONS: Final = 100
+
+
+def make_bot(token: str, api: str | None = None) -> Bot:
+    """A client of the Bot API, or of the server at the base URL ``api``. Close its session at the end.
+
+    aiogram hands the timeout to aiohttp as it is, so it can be more than one number.
+    """
+    server = TelegramAPIServer.from_base(api) if api else PRODUCTION
+    return Bot(token, session=AiohttpSession(api=server, limit=CONNECTIONS, timeout=TIMEOUT))
+
+
+def provider_id(chat: int | str, message_id: int) -> str:
+    """The id of a Telegram message: ``chat:message``, since message ids begin anew in every chat."""
+    return f"{chat}:{message_id}"
+
+
+def split_provider_id(id: str) -> tuple[str, int]:
+    """Chat and message of :func:`provider_id`."""
+    chat, _, message = id.rpartition(":")
+    return chat, int(message)
+
+
+class TelegramChannel:
+    """A :class:`handlers.channel.Channel`. Texts go as they are, without ``parse_mode``, so no name can break one.
+
+    One of three kinds of keyboard fits under a message: ``ask_contact`` comes before buttons, and these before
+    ``drop_keyboard``. A topic that is gone is left out, so the message still reaches the chat. An edit that would change
+    nothing counts as done.
+    """
+
+    name: Final = "telegram"
+    capabilities: Final[Capabilities] = TELEGRAM
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+
+    async def send(self, rendered: Rendered, to: str, message_id: str) -> str | None:
+        """See :meth:`handlers.channel.Channel.send`; ``to`` is a chat id in decimal."""
+        if isinstance(rendered, Text):
+            call = _send_text(rendered, to)
+            return provider_id(to, await self._send(call))
+        if isinstance(rendered, Edit):
+            await self._edit(_edit(rendered), to)
+            return rendered.provider_id
+        raise TypeError(f"Telegram cannot send a {type(rendered).__name__}")
+
+    async def _send(self, call: SendText) -> int:
+        try:
+            try:
+                sent = await self._bot(call)
+            except TelegramBadRequest as error:
+                if call.message_thread_id is None or not says(error, *THREAD_GONE):
+                    raise
+                sent = await self._bot(call.model_copy(update={"message_thread_id": None}))
+        # Whatever a call ends with, the message may have gone out, and the table says so.
+        except Exception as error:
+            raise telegram_error(error, call.chat_id) from error
+        return sent.message_id
+
+    async def _edit(self, call: EditText | EditButtons, to: str) -> None:
+        try:
+            await self._bot(call)
+        except Exception as error:
+            if isinstance(error, TelegramBadRequest) and says(error, NOT_MODIFIED):
+                return
+            raise telegram_error(error, to) from error
+
+
+def _send_text(text: Text, to: str) -> SendText:
+    return SendText(
+        chat_id=to,
+        text=text.body,
+        message_thread_id=text.thread,
+        disable_notification=text.quiet or None,
+        reply_parameters=_reply(text.reply_to),
+        reply_markup=_markup(text),
+    )
+
+
+def _edit(edit: Edit) -> EditText | EditButtons:
+    chat, message = split_provider_id(edit.provider_id)
+    markup = _inline(edit.buttons) if edit.buttons else None
+    if edit.body is None:
+        return EditButtons(chat_id=chat, message_id=message, reply_markup=markup)
+    return EditText(chat_id=chat, message_id=message, text=edit.body, reply_markup=markup)
+
+
+def _reply(reply_to: str | None) -> str | None:
+    if reply_to is None:
+        return None
+    return _json({"message_id": split_provider_id(reply_to)[1], "allow_sending_without_reply": True})
+
+
+def _markup(text: Text) -> str | None:
+    if text.ask_contact:
+        key = {"text": text.ask_contact, "request_contact": True}
+        return _json({"keyboard": [[key]], "resize_keyboard": True, "one_time_keyboard": True})
+    if text.buttons:
+        return _inline(text.buttons)
+    return _json({"remove_keyboard": True}) if text.drop_keyboard else None
+
+
+def _inline(rows: tuple[tuple[Button, ...], ...]) -> str:
+    return _json({"inline_keyboard": [[_button(button) for button in row] for row in rows]})
+
+
+def _button(button: Button) -> dict[str, str]:
+    fields = {"text": button.title, "callback_data": button.data, "url": button.url, "style": button.style}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
