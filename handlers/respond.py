@@ -155,12 +155,18 @@ async def _typed(desk: Desk, turn: Turn, context: Context) -> Changes:
         return await _free_text(desk, turn, context)
     rivals = [other for other in await _newest(desk, turn) if other.business != row.business]
     if rivals and turn.reply_to is None and abs((rivals[0].sent_at or 0) - (row.sent_at or 0)) < EQUALLY_NEW:
-        which = tuple(
-            Choice("business", {"business": business, "text": turn.text})
-            for business in sorted({row.business, rivals[0].business})
-        )
+        which = await _which(desk, turn.text, sorted({row.business, rivals[0].business}))
         return _say(desk, turn, context, "which_business", choices=which)
     return await _chosen(desk, turn, context.here, row, row.choices[index], pressed=False)
+
+
+async def _which(desk: Desk, text: str, businesses: list[str]) -> tuple[Choice, ...]:
+    """One choice for each business that the same word may have been meant for."""
+    known = await desk.store.get_many(Business, [(business, business) for business in businesses])
+    return tuple(
+        Choice("business", {"business": one.id, "name": one.name, "text": text})
+        for one in sorted(known.values(), key=lambda one: one.name)
+    )
 
 
 async def _command(desk: Desk, turn: Turn, context: Context, command: str) -> Changes:
