@@ -1,0 +1,198 @@
+"""The one place where a message becomes words and buttons, and where choices give way to what a channel can show.
+
+:data:`KINDS` names every kind of message and the function that gives its lines; kinds of clients, of chats and of staff
+live in ``wording_visits``, ``wording_chat`` and ``wording_staff``. An owner's own text replaces the catalog's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from handlers import quiet, templates, wording_chat, wording_staff, wording_visits
+from handlers.channel import Capabilities, Edit, Rendered, Template, Text
+from handlers.facts import Facts
+from handlers.filling import lay_out
+from handlers.i18n import language_of, mark, translator
+from handlers.scene import Scene
+from handlers.wording_choices import button_rows, labels, numbered, shown_choices, title
+from storage.records import ANSWERS_LANE, Message
+
+__all__ = ["KINDS", "RETIRE", "Unrendered", "labels", "render"]
+
+Phrase = Callable[[Scene], Iterable[str]]
+
+RETIRE: Final = "retire"
+"""Takes the buttons off the row that ``edits`` names, and says nothing."""
+SHARE_PHONE: Final = mark("📱 Share my number")
+ASKS_CONTACT: Final = frozenset({"share_contact", "contact_foreign", "link_expired"})
+"""Kinds under which a channel that can shows the button that shares one's own phone."""
+
+KINDS: Final[Mapping[str, Phrase]] = {
+    "booking_created": wording_visits.booking_created,
+    "booking_changed": wording_visits.booking_changed,
+    "booking_cancelled": wording_visits.booking_cancelled,
+    "reminder": wording_visits.reminder,
+    "visit_confirmed": wording_visits.visit_confirmed,
+    "cancel_ask": wording_visits.cancel_ask,
+    "cancel_kept": wording_visits.cancel_kept,
+    "visit_declined": wording_visits.visit_declined,
+    "move_requested": wording_visits.move_requested,
+    "visit_cancelled": wording_visits.visit_cancelled,
+    "visit_past": wording_visits.visit_past,
+    "visit_moved": wording_visits.visit_moved,
+    "visit_gone": wording_visits.visit_gone,
+    "visit_card": wording_visits.visit_card,
+    "bookings": wording_visits.bookings,
+    "share_contact": wording_chat.share_contact,
+    "contact_foreign": wording_chat.contact_foreign,
+    "contact_unknown": wording_chat.number_unknown,
+    "unknown_number": wording_chat.number_unknown,
+    "link_expired": wording_chat.link_expired,
+    "phone_moved": wording_chat.phone_moved,
+    "welcome": wording_chat.welcome,
+    "help": wording_chat.help,
+    "menu": wording_chat.menu,
+    "language_ask": wording_chat.language_ask,
+    "language_set": wording_chat.language_set,
+    "offers_off": wording_chat.offers_off,
+    "offers_on": wording_chat.offers_on,
+    "all_off": wording_chat.all_off,
+    "all_on": wording_chat.all_on,
+    "not_understood": wording_chat.not_understood,
+    "old_button": wording_chat.old_button,
+    "message_passed_on": wording_chat.message_passed_on,
+    "which_business": wording_chat.which_business,
+    "staff_reply": wording_chat.staff_reply,
+    "staff_booking_created": wording_staff.staff_booking_created,
+    "staff_booking_changed": wording_staff.staff_booking_changed,
+    "staff_booking_cancelled": wording_staff.staff_booking_cancelled,
+    "staff_visit_confirmed": wording_staff.staff_visit_confirmed,
+    "staff_visit_declined": wording_staff.staff_visit_declined,
+    "staff_move_requested": wording_staff.staff_move_requested,
+    "staff_not_reached": wording_staff.staff_not_reached,
+    "staff_client_message": wording_staff.staff_client_message,
+    "staff_text": wording_staff.staff_text,
+    "staff_linked": wording_staff.staff_linked,
+    "staff_link_refused": wording_staff.staff_link_refused,
+    "staff_help": wording_staff.staff_help,
+    "staff_today": wording_staff.staff_today,
+    "staff_reply_sent": wording_staff.staff_reply_sent,
+    "staff_reply_failed": wording_staff.staff_reply_failed,
+}
+"""Kind to the function that gives its lines. A kind that is missing here is a mistake of the program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unrendered:
+    """A message that this channel cannot carry now. ``reason``: ``no_template`` (the window is closed and no template is
+    set up), ``not_editable`` (there is nothing here that could be rewritten)."""
+
+    reason: str
+
+
+def render(message: Message, capabilities: Capabilities, facts: Facts) -> Rendered | Unrendered:
+    """The message as this channel carries it, in the language of ``facts``.
+
+    What was answered is rewritten in place where the channel can; choices become buttons, else a template's quick
+    replies, else lines with numbers. Raises ``KeyError`` for an unknown kind or verb.
+    """
+    language = language_of(facts.language, facts.place.language)
+    if language != facts.language:
+        facts = replace(facts, language=language)
+    edited = _editable(message, capabilities, facts)
+    if message.kind == RETIRE:
+        return Edit(edited) if edited else Unrendered("not_editable")
+    scene = Scene(message, facts, translator(language), edited is not None)
+    body = _body(scene)
+    if capabilities.window is not None:
+        return _windowed(scene, capabilities, body)
+    indexes = shown_choices(message, capabilities, facts)
+    if not _fit(message, indexes, capabilities, facts):
+        return Text(
+            _with_numbers(body, message, capabilities, facts), quiet=_quiet(scene), thread=_thread(message, facts)
+        )
+    buttons = button_rows(message, indexes, capabilities, facts)
+    if edited is not None:
+        return Edit(edited, cut(body, capabilities.text), buttons)
+    asks = capabilities.contact and message.kind in ASKS_CONTACT and message.staff_chat is None
+    return Text(
+        cut(body, capabilities.text),
+        buttons=() if asks else buttons,
+        quiet=_quiet(scene),
+        ask_contact=scene.t(SHARE_PHONE) if asks else None,
+        thread=_thread(message, facts),
+    )
+
+
+def _body(scene: Scene) -> str:
+    """The owner's own text where there is one for this kind and language, else the catalog's."""
+    phrase = KINDS[scene.message.kind]
+    own = scene.facts.settings.templates.get(scene.message.kind, {}).get(scene.t.language)
+    return templates.fill(own, scene) if own else lay_out(phrase(scene), scene)
+
+
+def _editable(message: Message, capabilities: Capabilities, facts: Facts) -> str | None:
+    """The provider's id of the message that this one rewrites in place; None where it is to be a message of its own."""
+    edited = facts.edited
+    if edited is None or not capabilities.edit or message.edits != edited.id:
+        return None
+    return edited.provider_id if message.channel in (None, edited.channel) else None
+
+
+def _fit(message: Message, indexes: tuple[int, ...], capabilities: Capabilities, facts: Facts) -> bool:
+    """Whether all choices can stand as buttons."""
+    if len(indexes) > capabilities.buttons:
+        return False
+    return all(len(title(message.choices[index], facts)) <= capabilities.title for index in indexes)
+
+
+def _windowed(scene: Scene, capabilities: Capabilities, body: str) -> Rendered | Unrendered:
+    """On a channel where free text has a window and no buttons."""
+    message, facts = scene.message, scene.facts
+    template = facts.settings.whatsapp_templates.get(message.kind, {}).get(scene.t.language)
+    verbs = tuple(message.choices[index].verb for index in shown_choices(message, capabilities, facts))
+    chosen = templates.form(verbs, facts.window_open, template)
+    if chosen is None:
+        return Unrendered("no_template")
+    if chosen != "text":
+        return Template(chosen.sid, templates.template_values(chosen, scene), cut(body, capabilities.text))
+    return Text(_with_numbers(body, message, capabilities, facts))
+
+
+def _with_numbers(body: str, message: Message, capabilities: Capabilities, facts: Facts) -> str:
+    """The text with its choices as numbered lines; never cut so that a choice is lost."""
+    lines = numbered(message, facts)
+    return f"{cut(body, capabilities.text - units(lines) - 2)}\n\n{lines}" if lines else cut(body, capabilities.text)
+
+
+def units(text: str) -> int:
+    """Length in UTF-16 units, by which providers count."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def cut(text: str, most: int) -> str:
+    """``text``, or its beginning and an ellipsis where it is longer than ``most`` units."""
+    if len(text) * 2 <= most or units(text) <= most:
+        return text
+    kept = text[: most - 1]
+    while units(kept) > most - 1:
+        kept = kept[:-1]
+    return f"{kept}…"
+
+
+def _quiet(scene: Scene) -> bool:
+    """Staff are told at once, but in quiet hours without a sound; answers to what they do themselves may be heard."""
+    facts = scene.facts
+    if not scene.to_staff or scene.message.lane == ANSWERS_LANE:
+        return False
+    return quiet.span(facts.now, facts.settings.quiet_hours, facts.place.zone) is not None
+
+
+def _thread(message: Message, facts: Facts) -> int | None:
+    """The topic of the group that the message belongs to."""
+    thread = message.params.get("thread")
+    if thread is not None:
+        return int(thread)
+    return facts.staff_chat.thread if facts.staff_chat else None

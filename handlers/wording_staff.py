@@ -1,0 +1,159 @@
+"""What staff read in their chat. Each function is one kind of message and gives its lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from handlers.filling import Plain, lay_out
+from handlers.i18n import mark
+from handlers.scene import Scene
+from handlers.wording_visits import services
+
+REASONS: Final[Mapping[str, str]] = {
+    "blocked": mark("the bot is blocked"),
+    "no_chat": mark("the chat with the client was not found"),
+    "not_on_whatsapp": mark("the number is not on WhatsApp"),
+    "bad_number": mark("wrong phone number"),
+    "no_receipt": mark("no report of delivery"),
+    "no_channel": mark("the client has linked no chat"),
+    "no_template": mark("WhatsApp needs an approved template"),
+    "opted_out": mark("the client wants no messages"),
+    "too_late": mark("it could not be sent in time"),
+}
+"""Why a client could not be told; of any other reason nothing is said."""
+NEWS: Final[Mapping[str, str]] = {
+    "booking_created": mark("new booking"),
+    "booking_changed": mark("booking changed"),
+    "booking_cancelled": mark("booking cancelled"),
+    "reminder": mark("reminder"),
+}
+"""What the client was not told."""
+
+
+def about(s: Scene) -> Iterator[str]:
+    """The label lines of a visit and its client, but the time; the salon where the chat hears of several."""
+    yield services(s)
+    yield s.t("Specialist: {master}")
+    if s.facts.staff_chat is not None and s.facts.staff_chat.salon is None:
+        yield s.t("Where: {salon}, {address}")
+    yield s.t("Client: {client}, {phone}")
+
+
+def visit(s: Scene) -> Iterator[str]:
+    """The label lines of a visit and its client."""
+    yield s.t("When: {date}, {time}")
+    yield from about(s)
+
+
+def staff_booking_created(s: Scene) -> Iterator[str]:
+    """A new booking."""
+    yield s.t("🆕 New booking")
+    yield from visit(s)
+    yield s.t("Price: {price}")
+
+
+def staff_booking_changed(s: Scene) -> Iterator[str]:
+    """A booking changed: time, salon, master, services or client."""
+    yield s.t("🔄 Booking changed")
+    if s.told().get("starts_at", s.booking.starts_at) == s.booking.starts_at:
+        yield from visit(s)
+        return
+    yield s.t("Before: {old_date}, {old_time}")
+    yield s.t("Now: {date}, {time}")
+    yield from about(s)
+
+
+def staff_booking_cancelled(s: Scene) -> Iterator[str]:
+    """The booking system cancelled a booking."""
+    yield s.t("❌ Booking cancelled")
+    yield from visit(s)
+
+
+def staff_visit_confirmed(s: Scene) -> Iterator[str]:
+    """The client will come."""
+    yield s.t("✅ Visit confirmed")
+    yield from visit(s)
+
+
+def staff_visit_declined(s: Scene) -> Iterator[str]:
+    """The client cancelled."""
+    yield s.t("🚫 The client won't come")
+    yield from visit(s)
+
+
+def staff_move_requested(s: Scene) -> Iterator[str]:
+    """The client asks for another time."""
+    yield s.t("🔄 The client asks to reschedule")
+    yield from visit(s)
+
+
+def staff_not_reached(s: Scene) -> Iterator[str]:
+    """A client could not be told."""
+    yield s.t("📵 Message not delivered. Please contact the client yourselves.")
+    news, reason = NEWS.get(s.param("kind")), REASONS.get(s.param("reason"))
+    s["news"], s["reason"] = s.t(news) if news else "", s.t(reason) if reason else ""
+    yield s.t("Message: {news}")
+    yield s.t("Reason: {reason}")
+    if s.facts.booking is not None:
+        yield from visit(s)
+    else:
+        yield s.t("Client: {client}, {phone}")
+
+
+def staff_client_message(s: Scene) -> Iterator[str]:
+    """What a client wrote, below who wrote it."""
+    yield s.t("💬 Message from a client")
+    yield s.t("Client: {client}, {phone}")
+    if s.facts.booking is not None:
+        yield s.t("When: {date}, {time}")
+    if s["text"]:
+        yield Plain("")
+        yield Plain(s["text"])
+
+
+def staff_text(s: Scene) -> Iterator[str]:
+    """A text by itself, easy to copy."""
+    yield Plain(s["text"])
+
+
+def staff_linked(s: Scene) -> Iterator[str]:
+    """The chat was linked."""
+    yield s.t("✅ This chat is linked. Notifications will arrive here.")
+    yield s.t("Where: {salon}, {address}")
+    yield s.t("Specialist: {master}")
+
+
+def staff_link_refused(s: Scene) -> Iterator[str]:
+    """A code that links nothing."""
+    yield s.t("⚠️ This code does not work. Please create a new one in the settings.")
+
+
+def staff_help(s: Scene) -> Iterator[str]:
+    """What can be done in a staff chat."""
+    yield s.t("What you can do here:")
+    yield s.t("/today — today's visits")
+    yield s.t("Reply to a client's message, and the client will read your answer.")
+
+
+def staff_today(s: Scene) -> Iterator[str]:
+    """The visits of a day, one a line."""
+    scenes = [s.at(each) for each in s.facts.visits]
+    if not scenes:
+        yield s.t("No bookings today.")
+        return
+    yield s.count("{n} booking today", "{n} bookings today", len(scenes))
+    yield Plain("")
+    for scene in scenes:
+        mark_of = "✅ " if scene.booking.status == "confirmed" else ""
+        yield Plain(mark_of + lay_out(("{time}, {client}, {service}, {master}",), scene))
+
+
+def staff_reply_sent(s: Scene) -> Iterator[str]:
+    """The answer to a client is on its way."""
+    yield s.t("✅ Your answer is on its way to the client.")
+
+
+def staff_reply_failed(s: Scene) -> Iterator[str]:
+    """The answer to a client has nowhere to go."""
+    yield s.t("⚠️ This client is no longer known here, so the answer was not sent.")
