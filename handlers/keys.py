@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import quote
 
 AGAIN = ":again:"
@@ -14,7 +15,13 @@ def booking_key(booking: str, kind: str, revision: int, client: str, lead: str |
     ``revision`` is the one at which what the message tells last became true. Ids are percent-encoded.
     """
     what = kind if lead is None else f"{kind}:{lead}"
-    return f"booking:{quote(booking, safe='')}:{what}:r{revision}:client:{quote(client, safe='')}:0"
+    return f"booking:{encoded(booking)}:{what}:r{revision}:client:{encoded(client)}:0"
+
+
+@lru_cache(maxsize=4096)
+def encoded(id: str) -> str:
+    """An id as it stands in a key: percent-encoded, ``:`` too, so that no two lists of ids make the same key."""
+    return quote(id, safe="")
 
 
 def first_hop(key: str) -> str:

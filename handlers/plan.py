@@ -24,6 +24,8 @@ WEAK: Final[tuple[Reason, ...]] = ("too_late", "superseded")
 """Reasons of time alone: they keep a message from being planned, and never take back one that is."""
 FRESH: Final = DAY
 """A notice that could not go for this long is no longer news: it is not planned any more."""
+OWN_SWITCHES: Final = {"booking_created": "created", "reminder": "reminders", "review_request": "review"}
+"""Kind to the field of a booking's ``notify`` that overrules the settings."""
 TOLD: Final = ("starts_at", "salon", "master", "services")
 """What a client is told of a booking and hears changes of."""
 
@@ -80,16 +82,18 @@ def plan(case: Case) -> tuple[Message, ...]:
     )
 
 
-def switched_on(kind: str, booking: Booking, settings: Settings) -> bool:
-    """Whether messages of ``kind`` are wanted for ``booking``: by its own ``notify``, else by the settings."""
-    said = {"booking_created": "created", "reminder": "reminders", "review_request": "review"}.get(kind)
-    own = booking.notify.get(said) if said else None
+def switched_on(kind: str, booking: Booking | None, settings: Settings) -> bool:
+    """Whether messages of ``kind`` are wanted: by the booking's own ``notify``, else by the settings.
+
+    Kinds that have no switch (answers, staff) are on.
+    """
+    own = booking.notify.get(OWN_SWITCHES.get(kind, "")) if booking else None
     if own is not None:
         return own is not False
     known = settings.kinds.get(kind)
     if known is None:
         return True
-    return known.enabled and (kind != "booking_created" or booking.created_by in known.announced)
+    return known.enabled and (kind != "booking_created" or booking is None or booking.created_by in known.announced)
 
 
 def what_changed(booking: Booking) -> list[str]:

@@ -24,7 +24,7 @@ FROM_PLAN: Final = (
     "not_after", "params", "choices",
 )
 """Fields that a row takes over from the plan when it is planned anew."""
-ALWAYS_FRESH: Final = ("salon", "master", "params", "choices")
+ALWAYS_FRESH: Final = ("salon", "master", "choices")
 """Fields that every waiting row takes over, whatever its state."""
 
 
@@ -102,6 +102,7 @@ def _kept(booking: Booking, row: Message, target: Message | None) -> list[Patch]
     where: Mapping[str, Any] = {"status": OneOf(WAITING)}
     if target is not None:
         fresh |= {name: getattr(target, name) for name in ALWAYS_FRESH}
+        fresh["params"] = {**row.params, **target.params}
         untouched = row.status == "planned" and not row.attempts and not row.held and row.key == target.key
         if untouched and target.reason is None:
             fresh |= {name: getattr(target, name) for name in ("channel", "address", "not_after")}
