@@ -9,7 +9,7 @@ Reason = Literal[
     "too_late", "past_visit", "switched_off", "no_consent", "opted_out", "already_confirmed", "before_enabled",
     "just_told", "quiet_hours", "grouped", "superseded", "reached_by_earlier_channel", "booking_cancelled",
     "booking_moved", "no_channel", "no_template", "no_client", "other_client", "small_shift", "nothing_changed",
-    "by_client", "by_staff", "erased",
+    "by_client", "by_staff", "erased", "perhaps_sent",
 ]
 
 REASONS: Final[Mapping[Reason, str]] = {
@@ -36,5 +36,6 @@ REASONS: Final[Mapping[Reason, str]] = {
     "by_client": "the client did it and was answered in the chat",
     "by_staff": "a person of the salon took it off",
     "erased": "the client was erased",
+    "perhaps_sent": "it is sent once more, since an earlier try may not have arrived",
 }
 """Each word with its meaning; stored with the message and shown with the booking."""

@@ -1,0 +1,385 @@
+"""What follows from the outcome of a send: which state the row takes, whether it is tried again, what takes over.
+
+Everything but :func:`decide` and :func:`receipt` is pure: it judges an :class:`Attempt`, a row with a fresh read behind it,
+and answers with what to commit. The patches expect the row to be as it was read, so a row that was made void, taken over
+or reported on in the meantime raises Conflict, and the attempt is read and judged anew.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
+
+from handlers.channel import Capabilities, SendError
+from handlers.facts import RINGING, Facts, load_facts
+from handlers.hops import awake, cascades, expected, next_hop, reached, still_true
+from handlers.routing import AGAIN, AS_TEMPLATE
+from handlers.turn import Desk
+from storage.records import (
+    ANSWERS_LANE,
+    MAILING_LANE,
+    SERVICE_LANE,
+    WAITING,
+    Address,
+    Business,
+    Message,
+    Millis,
+    Receipt,
+    Salon,
+    StaffChat,
+    address_id,
+)
+from storage.store import Changes, OneOf, Patch
+
+DEAD_FOR: Final[Millis] = 30 * 86_400_000
+FIRST_WAIT: Final[Millis] = 2_000
+LONGEST_WAIT: Final[Millis] = 300_000
+ONCE_MORE_AFTER: Final[Millis] = 60_000
+"""Before a channel whose provider reported a passing failure is tried once more."""
+LOOK_AFTER: Final[Millis] = 60_000
+"""Before a provider is asked whether it took a message: its list may lag behind."""
+USEFUL_UNTIL: Final[Millis] = 30 * 60_000
+"""A message that may have arrived is not repeated later than this before the visit."""
+PERHAPS_SENT: Final = "perhaps_sent"
+ABSENT: Final = "absent"
+"""Error code of a row that the provider did not know when it was asked the first time."""
+WORDS: Final[Mapping[str, str]] = {
+    "accepted": "sent",
+    "scheduled": "sent",
+    "queued": "sent",
+    "sending": "sent",
+    "sent": "sent",
+    "delivered": "delivered",
+    "read": "read",
+    "undelivered": "failed",
+    "failed": "failed",
+    "canceled": "failed",
+}
+"""A provider's word to the state that it stands for here; any other word is kept and changes nothing."""
+
+NotReached = Callable[[Desk, Message, Business, "Salon | None"], Awaitable[Changes]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What this process can do for a message.
+
+    ``channels`` are on in this process; ``lookups`` are those whose provider can be asked what became of a message.
+    ``not_reached`` tells the staff of a client who could not be told, ``chance`` gives numbers in [0, 1).
+    """
+
+    channels: Mapping[str, Capabilities]
+    lookups: frozenset[str] = frozenset()
+    not_reached: NotReached | None = None
+    chance: Callable[[], float] = random.random
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A row whose outcome is judged, and what stands behind it now (its hops too)."""
+
+    message: Message
+    facts: Facts
+    means: Means
+
+
+class Decided(NamedTuple):
+    """What to commit. ``ended``: why the client was not told and no channel is left, where that is so."""
+
+    changes: Changes
+    ended: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A provider's word about a message, its codes already read: the fields mean what they do in a SendError."""
+
+    status: str
+    code: str = ""
+    text: str = ""
+    permanent: bool = True
+    address_dead: bool = False
+    needs_template: bool = False
+    opted_out: bool = False
+
+
+async def decide(desk: Desk, message: Message, means: Means, judge: Callable[[Attempt], Decided]) -> Changes:
+    """What to commit for ``message``, read just now, after ``judge``; with the word to the staff where it ended."""
+    facts = (await load_facts(desk, [message], hops=True))[message.id]
+    decided = judge(Attempt(message, facts, means))
+    if decided.ended is None or means.not_reached is None:
+        return decided.changes
+    ended = replace(message, reason=decided.ended)
+    return decided.changes + await means.not_reached(desk, ended, facts.business, facts.salon)
+
+
+def not_taken(attempt: Attempt, error: SendError) -> Decided:
+    """The provider did not take the message, or it is not known whether it did."""
+    message = attempt.message
+    if error.outcome == "unknown":
+        return unsure(attempt, error.code, error.text)
+    if message.void is None and error.moved_to is not None and error.moved_to != message.address:
+        return _moved(attempt, error, error.moved_to)
+    if message.void is None and error.outcome == "not_sent":
+        return _again(attempt, error)
+    again = error.needs_template and not message.params.get(AS_TEMPLATE)
+    return _failed(attempt, error, again=again, as_template=again)
+
+
+def unsure(attempt: Attempt, code: str, text: str = "") -> Decided:
+    """It may have gone out. A service message gets one more try if that is of use, a mailing never; where the provider
+    can be asked, it is asked first."""
+    message, now = attempt.message, attempt.facts.now
+    said = {"error_code": code, "error_text": text or None}
+    if message.void is not None:
+        return Decided(_move(message, status="unknown", reason=message.void, **said))
+    if message.channel in attempt.means.lookups:
+        return Decided(_move(message, status="unknown", fallback_at=now + LOOK_AFTER, **said))
+    once_more = awake(message, attempt.facts, now + _backoff(attempt))
+    if _repeatable(attempt) and once_more < message.not_after:
+        return Decided(_move(message, status="planned", next_at=once_more, reason=PERHAPS_SENT, **said))
+    timer = fallback_at(message, attempt.facts, _channel(attempt), now)
+    return Decided(_move(message, status="unknown", fallback_at=timer, **said))
+
+
+def looked_up(attempt: Attempt, provider_id: str | None) -> Decided:
+    """The provider was asked about an ``unknown`` row: it has it, or (the second time in a row) never had."""
+    message, now = attempt.message, attempt.facts.now
+    if provider_id is not None:
+        timer = fallback_at(message, attempt.facts, _channel(attempt), now)
+        found = {"status": "sent", "sent_at": message.sent_at or now, "provider_id": provider_id, "fallback_at": timer}
+        return Decided(_move(message, **found))
+    if message.error_code != ABSENT:
+        return Decided(_move(message, error_code=ABSENT, fallback_at=now + LOOK_AFTER))
+    once_more = awake(message, attempt.facts, now)
+    if message.void is None and _repeatable(attempt) and once_more < message.not_after:
+        return Decided(_move(message, status="planned", next_at=once_more, reason=PERHAPS_SENT, fallback_at=None))
+    return Decided(_move(message, fallback_at=None))
+
+
+def timer_ran_out(attempt: Attempt) -> Decided:
+    """No word of delivery came in time: the next channel takes over, unless the client has been heard of since."""
+    message, booking = attempt.message, attempt.facts.booking
+    quiet = _move(message, fallback_at=None)
+    answered = booking is not None and (booking.answer_at or 0) >= (message.sent_at or message.due_at)
+    hop = None if answered else next_hop(message, attempt.facts, attempt.means.channels)
+    if hop is None:
+        return Decided(quiet)
+    return Decided(quiet + Changes(inserts=(hop,)) + expected(message, attempt.facts))
+
+
+def passed_over(attempt: Attempt, reason: str, *, cascade: bool = False) -> Decided:
+    """A leased row that must not go, or (``cascade``) can't go on this channel, so that the next one takes over."""
+    skipped = _move(attempt.message, status="skipped", reason=reason)
+    hop = next_hop(attempt.message, attempt.facts, attempt.means.channels) if cascade else None
+    if hop is not None:
+        return Decided(skipped + Changes(inserts=(hop,)) + expected(attempt.message, attempt.facts))
+    return Decided(skipped, _ended(attempt, reason) if cascade or reason == "no_channel" else None)
+
+
+def expired(message: Message) -> Changes:
+    """What is past its time ends, for everybody to see."""
+    return _move(message, status="expired", reason="too_late")
+
+
+def given_back(message: Message, next_at: Millis) -> Changes:
+    """A leased row that may be claimed again from ``next_at`` on; nothing where somebody else has it by now."""
+    free = {"status": "planned", "token": None, "lease_until": None, "next_at": next_at}
+    where = {"status": "leased", "token": message.token}
+    return Changes(patches=(Patch(Message, message.business, message.id, free, where, must=False),))
+
+
+def fallback_at(message: Message, facts: Facts, channel: Capabilities | None, sent_at: Millis) -> Millis | None:
+    """When the next channel takes over if nothing is heard of a message that ``channel`` took at ``sent_at``.
+
+    None where the channel does not report delivery, and for mailings, which never go twice.
+    """
+    if channel is None or not channel.receipts or message.lane != SERVICE_LANE or not cascades(message):
+        return None
+    return sent_at + min(facts.settings.fallback_after, (message.not_after - message.due_at) // 3)
+
+
+async def receipt(
+    desk: Desk,
+    message: Message,
+    verdict: Verdict,
+    means: Means,
+    *,
+    id: str,
+    raw: Mapping[str, Any],
+    provider_id: str | None = None,
+) -> Changes:
+    """What a provider's word about ``message``, read just now, changes; a Conflict asks for another reading.
+
+    ``id`` names the word, so that its repeat is not kept twice. The state only moves forward: later words win over
+    earlier ones, and failure over everything but an arrival.
+    """
+    word = Receipt(business=message.business, id=id, message=message.id, status=verdict.status, at=desk.now(), raw=raw)
+    kept, state = Changes(inserts=(word,)), WORDS.get(verdict.status)
+    if not message.attempts:
+        return kept
+    if state in ("delivered", "read"):
+        return kept + await _arrived(desk, message, state, provider_id)
+    if state == "sent" and message.status in ("sending", "unknown"):
+        return kept + await decide(desk, message, means, lambda attempt: _taken(attempt, provider_id))
+    if state == "failed" and message.status in ("sending", "sent", "unknown"):
+        return kept + await decide(desk, message, means, lambda attempt: _undelivered(attempt, verdict))
+    return kept
+
+
+async def _arrived(desk: Desk, message: Message, state: str, provider_id: str | None) -> Changes:
+    now = desk.now()
+    if message.status == "read" or message.status == state:
+        return Changes()
+    seen = {"read_at": now} if state == "read" else {}
+    arrival = {
+        "status": state,
+        "sent_at": message.sent_at or now,
+        "delivered_at": message.delivered_at or now,
+        "provider_id": message.provider_id or provider_id,
+        "fallback_at": None,
+    }
+    root = message.fallback_of or message.id
+    later = await desk.store.find(Message, {"fallback_of": root, "status": OneOf(WAITING)})
+    needless = {"status": "cancelled", "reason": "reached_by_earlier_channel", "token": None, "lease_until": None}
+    spared = tuple(
+        Patch(Message, hop.business, hop.id, needless, {"status": OneOf(WAITING)}, must=False)
+        for hop in later
+        if hop.hop > message.hop
+    )
+    return _move(message, **arrival, **seen) + Changes(patches=spared)
+
+
+def _taken(attempt: Attempt, provider_id: str | None) -> Decided:
+    message, now = attempt.message, attempt.facts.now
+    timer = fallback_at(message, attempt.facts, _channel(attempt), now)
+    found = {"sent_at": message.sent_at or now, "provider_id": message.provider_id or provider_id}
+    return Decided(_move(message, status="sent", fallback_at=timer, **found))
+
+
+def _undelivered(attempt: Attempt, verdict: Verdict) -> Decided:
+    message = attempt.message
+    error = SendError(
+        "permanent",
+        verdict.code or message.error_code or verdict.status,
+        verdict.text or message.error_text or "",
+        address_dead=verdict.address_dead,
+        opted_out=verdict.opted_out,
+    )
+    if verdict.needs_template and not message.params.get(AS_TEMPLATE):
+        return _failed(attempt, error, again=True, as_template=True)
+    passing = not verdict.permanent and AGAIN not in message.params
+    return _failed(attempt, error, again=passing, wait=ONCE_MORE_AFTER)
+
+
+def _again(attempt: Attempt, error: SendError) -> Decided:
+    message = attempt.message
+    wait = _backoff(attempt)
+    if error.retry_after is not None:
+        wait = error.retry_after + round(FIRST_WAIT * attempt.means.chance() / 4)
+    next_at = awake(message, attempt.facts, attempt.facts.now + wait)
+    if next_at >= message.not_after:
+        return _failed(attempt, error)
+    return Decided(_move(message, status="planned", next_at=next_at, **_error(error)))
+
+
+def _backoff(attempt: Attempt) -> Millis:
+    """Twice as long each time, half of it left to chance, so that not everybody comes back at once."""
+    longest = min(LONGEST_WAIT, FIRST_WAIT << min(attempt.message.attempts, 20))
+    return round(longest * (1 + attempt.means.chance()) / 2)
+
+
+def _repeatable(attempt: Attempt) -> bool:
+    message, booking = attempt.message, attempt.facts.booking
+    if message.lane == MAILING_LANE or message.reason == PERHAPS_SENT:
+        return False
+    until = booking.starts_at if booking is not None and message.staff_chat is None else message.not_after
+    return message.lane == ANSWERS_LANE or attempt.facts.now + USEFUL_UNTIL <= until
+
+
+def _moved(attempt: Attempt, error: SendError, chat: str) -> Decided:
+    """A group that became a supergroup: it has another id from now on, and gets the message there at once."""
+    message, here = attempt.message, attempt.facts.staff_chat
+    again = _move(message, status="planned", next_at=attempt.facts.now, address=chat, **_error(error))
+    if here is None or here.chat != message.address:
+        return Decided(again)
+    moved = Patch(StaffChat, here.business, here.id, {"chat": chat}, {"chat": here.chat}, must=False)
+    return Decided(again + Changes(patches=(moved,)))
+
+
+def _failed(
+    attempt: Attempt, error: SendError, *, again: bool = False, as_template: bool = False, wait: Millis = 0
+) -> Decided:
+    """It will not arrive this way: the address is marked where that is why, and the next channel takes over."""
+    message, facts = attempt.message, attempt.facts
+    untrue = {"reason": message.void} if message.void is not None else {}
+    changes = _move(message, status="failed", fallback_at=None, **untrue, **_error(error))
+    if error.address_dead:
+        changes += _mark_dead(attempt, error.code)
+        facts = _without(facts, message)
+    hop = None
+    if not (error.opted_out and message.lane == MAILING_LANE):
+        channels = attempt.means.channels
+        hop = next_hop(message, facts, channels, again=again, as_template=as_template, wait=wait if again else 0)
+    if hop is not None:
+        return Decided(changes + Changes(inserts=(hop,)) + expected(message, facts))
+    return Decided(changes, _ended(attempt, error.code))
+
+
+def _mark_dead(attempt: Attempt, why: str) -> Changes:
+    message, facts = attempt.message, attempt.facts
+    if message.channel is None or message.address is None:
+        return Changes()
+    if message.staff_chat is not None:
+        dead = Patch(StaffChat, message.business, message.staff_chat, {"dead_reason": why}, must=False)
+        return Changes(patches=(dead,))
+    marks = {"dead_until": facts.now + DEAD_FOR, "dead_reason": why}
+    here = [row for row in facts.addresses if (row.channel, row.address) == (message.channel, message.address)]
+    if here:
+        return Changes(patches=tuple(Patch(Address, row.business, row.id, marks, must=False) for row in here))
+    unknown = Address(
+        business=message.business,
+        id=address_id(message.channel, message.address),
+        channel=message.channel,
+        address=message.address,
+        phone=message.address if facts.client and facts.client.phone == message.address else None,
+        dead_until=facts.now + DEAD_FOR,
+        dead_reason=why,
+    )
+    return Changes(inserts=(unknown,)) if facts.client else Changes()
+
+
+def _without(facts: Facts, message: Message) -> Facts:
+    """``facts`` as they are once the address of ``message`` is marked."""
+    rows = tuple(
+        replace(row, dead_until=facts.now + DEAD_FOR)
+        if (row.channel, row.address) == (message.channel, message.address)
+        else row
+        for row in facts.addresses
+    )
+    return replace(facts, addresses=rows)
+
+
+def _ended(attempt: Attempt, why: str) -> str | None:
+    message, facts = attempt.message, attempt.facts
+    if message.kind not in RINGING or message.staff_chat is not None or message.void is not None:
+        return None
+    arrived = any(reached(hop, attempt.means.channels) for hop in facts.hops)
+    return why if still_true(message, facts) and not arrived else None
+
+
+def _channel(attempt: Attempt) -> Capabilities | None:
+    return attempt.means.channels.get(attempt.message.channel or "")
+
+
+def _error(error: SendError) -> dict[str, Any]:
+    return {"error_code": error.code, "error_text": error.text or None}
+
+
+def _move(message: Message, **fields: Any) -> Changes:
+    """The row gets ``fields`` and is nobody's any more, provided that it is still as it was read."""
+    where = {"status": message.status, "token": message.token, "revision": message.revision, "void": message.void}
+    free = {"token": None, "lease_until": None} if message.token is not None else {}
+    return Changes(patches=(Patch(Message, message.business, message.id, {**free, **fields}, where),))
