@@ -61,7 +61,9 @@ def test_the_normal_form_reads_back_as_the_same(duration: Duration) -> None:
 
 
 def test_lengths_can_be_compared() -> None:
-    assert length(parse("PT23H59M")) < length(parse("P1D")) == length(parse("PT24H")) < length(parse("P1M", months=True))
+    assert (
+        length(parse("PT23H59M")) < length(parse("P1D")) == length(parse("PT24H")) < length(parse("P1M", months=True))
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Moments of the API: RFC 3339 with an offset in, UTC with Z out."""
 
-from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -34,7 +33,7 @@ def test_a_moment_is_read_with_its_offset_and_shown_in_utc(text: str, utc: str) 
     ],
 )  # fmt: skip
 def test_anything_else_is_no_moment(text: str) -> None:
-    with pytest.raises(ValueError, match="must|not exist"):
+    with pytest.raises(ValueError, match=r"must|not exist"):
         parse_moment(text)
 
 
@@ -44,7 +43,6 @@ def test_a_moment_can_be_shown_with_the_offset_of_a_place() -> None:
     assert moment_text(moment, ZoneInfo("Europe/London")) == "2026-11-27T13:00:00+00:00"
 
 
-@given(st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)))
-def test_what_is_shown_reads_back_as_the_same(moment: datetime) -> None:
-    millis = round((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000)
-    assert parse_moment(moment_text(millis)) == millis
+@given(st.integers(-2_000_000_000_000, 7_000_000_000_000))
+def test_what_is_shown_reads_back_as_the_same(moment: int) -> None:
+    assert parse_moment(moment_text(moment)) == moment

@@ -12,9 +12,7 @@ from handlers.settings import in_force, place
 from storage.records import Address, Booking, Business, Client, Message, Millis, address_id
 
 KYIV = "Europe/Kyiv"
-TELEGRAM = Address(
-    business="b", id=address_id("telegram", "77", "c1"), channel="telegram", address="77", client="c1"
-)
+TELEGRAM = Address(business="b", id=address_id("telegram", "77", "c1"), channel="telegram", address="77", client="c1")
 OLENA = Client(business="b", id="c1", name="Олена Коваль", phone="+380671234567")
 BOTH = frozenset({"telegram", "whatsapp"})
 
