@@ -47,7 +47,7 @@ REPORT_ROWS = 1000
 """A find that may answer with more rows runs on the connection for reports."""
 
 
-async def patiently(work: Callable[[], T], patience_s: float = PATIENCE_S) -> T:
+async def patiently(work: Callable[[], T], patience_s: float) -> T:
     """Run ``work``, and again while another process holds the lock that it needs. Raises StoreBusy, Conflict, StoreError."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + patience_s
@@ -89,27 +89,34 @@ def transact(connection: sqlite3.Connection, work: Callable[[sqlite3.Cursor], T]
 class SqliteStore:
     """A Store on one database file, or in memory. Made by :func:`open_sqlite`."""
 
-    def __init__(self, path: str, connection: sqlite3.Connection, presence: Presence | None) -> None:
+    def __init__(self, path: str, connection: sqlite3.Connection, presence: Presence | None, patience_s: float) -> None:
         self._path = path
         self._connection = connection
+        self._patience_s = patience_s
         self._presence = presence
         self._woken: list[Callable[[], None]] = []
         self._thread = None if path == MEMORY else ThreadPoolExecutor(1, thread_name_prefix="vizit-reports")
         self._reports: sqlite3.Connection | None = None
 
+    async def _patiently(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return await patiently(lambda: work(self._connection), self._patience_s)
+
+    async def _transact(self, work: Callable[[sqlite3.Cursor], T], points: Sequence[str] = ()) -> T:
+        return await self._patiently(lambda connection: transact(connection, work, points))
+
     async def _rows(self, text: str, values: Sequence[Any]) -> list[Any]:
-        return await patiently(lambda: self._connection.execute(text, values).fetchall())
+        return await self._patiently(lambda connection: connection.execute(text, values).fetchall())
 
     async def _report(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` where it may take long: on the thread and connection for reports."""
         if self._thread is None:
-            return await patiently(lambda: work(self._connection))
+            return await self._patiently(work)
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._run_report, work)
 
     def _run_report(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
             if self._reports is None:
-                self._reports = sqlite_files.connect(self._path, patience_s=PATIENCE_S, read_only=True)
+                self._reports = sqlite_files.connect(self._path, patience_s=self._patience_s, read_only=True)
             return work(self._reports)
         except sqlite3.Error as error:
             meaning = sqlite_files.translated(error)
@@ -162,9 +169,7 @@ class SqliteStore:
         """See :meth:`storage.store.Store.commit`."""
         if not changes:
             return Committed()
-        done = await patiently(
-            lambda: transact(self._connection, lambda cursor: sqlite_writes.apply(cursor, changes), COMMIT)
-        )
+        done = await self._transact(lambda cursor: sqlite_writes.apply(cursor, changes), COMMIT)
         if touches_messages(changes, done):
             for woken in self._woken:
                 woken()
@@ -176,11 +181,7 @@ class SqliteStore:
         """See :meth:`storage.store.Store.step`."""
         if not (settles or guards or claims):
             return Stepped()
-        return await patiently(
-            lambda: transact(
-                self._connection, lambda cursor: sqlite_writes.take_step(cursor, settles, guards, claims), STEP
-            )
-        )
+        return await self._transact(lambda cursor: sqlite_writes.take_step(cursor, settles, guards, claims), STEP)
 
     async def next_due(self) -> Millis | None:
         """See :meth:`storage.store.Store.next_due`."""
@@ -191,13 +192,11 @@ class SqliteStore:
         """See :meth:`storage.store.Store.reserve`."""
         if not permits:
             return []
-        return await patiently(
-            lambda: transact(self._connection, lambda cursor: sqlite_writes.take_permits(cursor, permits, self.clock()))
-        )
+        return await self._transact(lambda cursor: sqlite_writes.take_permits(cursor, permits, self.clock()))
 
     async def hold(self, name: str, until: Millis) -> None:
         """See :meth:`storage.store.Store.hold`."""
-        await patiently(lambda: transact(self._connection, lambda cursor: sqlite_writes.hold_pace(cursor, name, until)))
+        await self._transact(lambda cursor: sqlite_writes.hold_pace(cursor, name, until))
 
     def clock(self) -> Millis:
         """This machine's time."""
@@ -212,14 +211,14 @@ class SqliteStore:
         presence = self._presence
         if presence is None:
             return True
-        return await patiently(lambda: transact(self._connection, lambda _: presence.alone()))
+        return await self._transact(lambda _: presence.alone())
 
     async def ready(self) -> None:
         """See :meth:`storage.store.Store.ready`."""
-        if not await patiently(lambda: schema.check_current(self._connection)):
+        if not await self._patiently(schema.check_current):
             raise StoreError("the database has an older schema: it needs to be migrated")
         now = self.clock()
-        await patiently(lambda: transact(self._connection, lambda cursor: cursor.execute(statements.PROBE, (now,))))
+        await self._transact(lambda cursor: cursor.execute(statements.PROBE, (now,)))
         if (now,) not in await self._rows(statements.READ_PROBE, ()):
             raise StoreError("a row that was written can't be read")
 
@@ -256,15 +255,16 @@ def path_of(url_or_path: str | Path) -> str:
     return str(url_or_path).removeprefix("sqlite:///")
 
 
-async def open_sqlite(url_or_path: str | Path) -> SqliteStore:
+async def open_sqlite(url_or_path: str | Path, *, patience_s: float = PATIENCE_S) -> SqliteStore:
     """Open a database, made or migrated if need be; ``sqlite:///:memory:`` makes one that lasts as long as the store.
 
+    ``patience_s``: for how many seconds every call waits for a lock that another process holds.
     Raises StoreBusy where the file can't be opened or is locked, SchemaNewer, and StoreError where it is no database.
     """
     path = path_of(url_or_path)
     with ExitStack() as undone:
         presence = None if path == MEMORY else undone.enter_context(closing(Presence(path)))
-        connection = undone.enter_context(closing(await patiently(lambda: sqlite_files.connect(path))))
-        await patiently(lambda: _prepare(connection))
+        connection = undone.enter_context(closing(await patiently(lambda: sqlite_files.connect(path), patience_s)))
+        await patiently(lambda: _prepare(connection), patience_s)
         undone.pop_all()
-    return SqliteStore(path, connection, presence)
+    return SqliteStore(path, connection, presence, patience_s)
