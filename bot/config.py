@@ -71,10 +71,9 @@ def _database(value: SecretStr) -> SecretStr:
     return value
 
 
-def _listen(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:/]+)):([0-9]{1,5})", value)
+def parse_listen(text: str) -> Listen:
+    """The address that `HOST:PORT` or `[IPv6]:PORT` means. Raises ValueError."""
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:/]+)):([0-9]{1,5})", text)
     if match is None or int(match[3]) > 65535:
         raise ValueError("must be HOST:PORT, for example 127.0.0.1:8080 or [::1]:8080")
     return Listen(match[1] or match[2], int(match[3]))
@@ -114,6 +113,10 @@ def _strong(value: SecretStr) -> SecretStr:
     if text in (text + text)[1:-1] or any(word in letters for word in PLACEHOLDERS):
         raise ValueError(f"is easily guessed; {MAKE_ONE}")
     return value
+
+
+def _listen(value: object) -> object:
+    return parse_listen(value) if isinstance(value, str) else value
 
 
 def _networks(value: object) -> object:

@@ -1,0 +1,83 @@
+"""The command line of Vizit: names, options and exit statuses. What a command does is in the modules `bot.cli_*`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
+
+DONE: Final = 0
+FAILED: Final = 1
+WRONG_USAGE: Final = 2
+DEMO_ADDRESS: Final = "127.0.0.1:8080"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; answers with its exit status: 0 done, 1 failed, 2 wrong usage or settings."""
+    args = _parser().parse_args(argv)
+    # Only now: who asks for help must not wait for libraries, of which aiogram takes seconds.
+    from bot.config import WrongSettings
+    from bot.logs import one_line, redact
+    from bot.loops import complete
+    from storage.store import StoreError
+
+    module, _, name = args.command.partition(":")
+    command = getattr(import_module(f"bot.{module}"), name)
+    try:
+        return DONE if complete(command(args)) else FAILED
+    except WrongSettings as wrong:
+        for mistake in wrong.mistakes:
+            print(mistake, file=sys.stderr)
+        return WRONG_USAGE
+    except (StoreError, OSError) as error:
+        print(f"vizit: {one_line(redact(str(error)))}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="vizit", description="Keeps the clients of a salon informed in their chat.")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    run = commands.add_parser("run", help="the service, with the settings of the environment and .env")
+    run.add_argument("--only", choices=("web", "worker"), help="half of it: what answers HTTP, or what sends")
+    run.set_defaults(command="cli_service:run")
+
+    demo = commands.add_parser("demo", help="the playground: a salon on emulated platforms, without credentials")
+    demo.add_argument("--listen", default=DEMO_ADDRESS, type=_address, metavar="HOST:PORT", help="(%(default)s)")
+    demo.set_defaults(command="cli_service:demo")
+
+    check = commands.add_parser("check", help="tell every mistake of the settings, and reach the providers")
+    check.set_defaults(command="cli_service:check")
+
+    migrate = commands.add_parser("migrate", help="bring the database to this version")
+    migrate.set_defaults(command="cli_database:migrate")
+
+    backup = commands.add_parser("backup", help="copy the database to a new file, also while the service runs")
+    backup.add_argument("file", metavar="FILE")
+    backup.set_defaults(command="cli_database:backup")
+
+    keys = commands.add_parser("keys", help="API keys of a business").add_subparsers(metavar="ACTION", required=True)
+    for action, meaning in (("list", "show them"), ("new", "make one and show it"), ("revoke", "let one open nothing")):
+        one = keys.add_parser(action, help=meaning)
+        one.add_argument("business", metavar="BUSINESS")
+        if action == "revoke":
+            one.add_argument("key", metavar="KEY", help="its id, as the list shows it")
+        one.set_defaults(command=f"cli_database:keys_{action}")
+    return parser
+
+
+def _address(text: str) -> tuple[str, int]:
+    from bot.config import parse_listen
+
+    try:
+        return parse_listen(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

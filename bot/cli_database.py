@@ -1,0 +1,107 @@
+"""The commands that need nothing but the database: migrate, backup, keys. They say what they did on standard output."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from bot.config import Config, load
+from handlers.tenants import create_key, revoke_key
+from handlers.turn import Desk, Links
+from storage.opening import open_store
+from storage.records import ApiKey, Business, Millis
+from storage.sqlite import open_sqlite
+from storage.store import Store
+
+SQLITE: Final = "sqlite:///"
+PAGE: Final = 200
+
+
+@asynccontextmanager
+async def _opened(config: Config) -> AsyncIterator[Store]:
+    store = await open_store(config.database.get_secret_value())
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def migrate(_: Namespace) -> bool:
+    """Make or migrate the database; opening it does."""
+    async with _opened(load()) as store:
+        await store.ready()
+    print("The database has the schema of this version.")
+    return True
+
+
+async def backup(args: Namespace) -> bool:
+    """Copy a database file to `args.file`, complete and checked, or not at all."""
+    url = load().database.get_secret_value()
+    if not url.startswith(SQLITE):
+        return _refuse("only a SQLite database is copied here; for MongoDB use mongodump, or snapshots of its host")
+    source, target = Path(url.removeprefix(SQLITE)), Path(args.file)
+    if not source.exists():
+        return _refuse(f"there is no database {source}")
+    store = await open_sqlite(source)
+    try:
+        await store.backup(target)
+    finally:
+        await store.close()
+    print(f"{target}: {target.stat().st_size} bytes, checked")
+    return True
+
+
+async def keys_list(args: Namespace) -> bool:
+    """Show the keys of a business: id, when made, when revoked."""
+    async with _opened(load()) as store:
+        if not await _known(store, args.business):
+            return False
+        after: tuple[str, ...] | None = None
+        while keys := await store.find(ApiKey, {"business": args.business}, after=after, limit=PAGE):
+            for key in keys:
+                state = f"revoked {_day(key.revoked_at)}" if key.revoked_at is not None else "active"
+                print(f"{key.id}  made {_day(key.created_at)}  {state}")
+            after = (keys[-1].id,)
+    return True
+
+
+async def keys_new(args: Namespace) -> bool:
+    """Make a key and show it, this once."""
+    async with _opened(load()) as store:
+        if not await _known(store, args.business):
+            return False
+        made = await create_key(_desk(store), args.business)
+    print(made.key)
+    print(f"This is shown once. Its id is {made.record.id}.", file=sys.stderr)
+    return True
+
+
+async def keys_revoke(args: Namespace) -> bool:
+    """Let a key open nothing from now on."""
+    async with _opened(load()) as store:
+        if not await revoke_key(_desk(store), args.business, args.key):
+            return _refuse(f"{args.business} has no key {args.key}")
+    print(f"{args.key} opens nothing any more.")
+    return True
+
+
+async def _known(store: Store, business: str) -> bool:
+    return await store.get(Business, business, business) is not None or _refuse(f"there is no business {business}")
+
+
+def _desk(store: Store) -> Desk:
+    return Desk(store, store.clock, Links(None, b""))
+
+
+def _day(moment: Millis) -> str:
+    return f"{datetime.fromtimestamp(moment / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _refuse(why: str) -> bool:
+    print(f"vizit: {why}", file=sys.stderr)
+    return False
