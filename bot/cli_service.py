@@ -1,0 +1,79 @@
+"""The commands that reach out: run, demo, check."""
+
+from __future__ import annotations
+
+import logging
+from argparse import Namespace
+
+from bot import logs
+from bot.config import Config, load, unknown
+
+
+async def run(args: Namespace) -> bool:
+    """The service, or half of it, until it is told to stop."""
+    config = load()
+    logs.configure(config.log, config.secrets)
+    for name in unknown():
+        logging.getLogger(__name__).warning("%s means nothing to Vizit", name)
+    from bot import app
+
+    await app.run(config, only=args.only)
+    return True
+
+
+async def demo(args: Namespace) -> bool:
+    """The playground, until it is told to stop."""
+    logs.configure()
+    from bot.playground.demo import serve
+
+    await serve(*args.listen)
+    return True
+
+
+async def check(_: Namespace) -> bool:
+    """Tell what is wrong with the settings; where they are sound, reach every provider that they name."""
+    config = load()
+    print("settings: sound")
+    for name in unknown():
+        print(f"settings: {name} means nothing to Vizit")
+    asked = {"Telegram": config.telegram_token and _telegram, "Twilio": config.twilio_account_sid and _twilio}
+    reached = True
+    for provider, ask in asked.items():
+        try:
+            print(f"{provider}: {await ask(config) if ask else 'not set up'}")
+        # Whatever goes wrong out there is the answer to what was asked.
+        except Exception as error:
+            print(f"{provider}: {type(error).__name__} {logs.one_line(logs.redact(str(error), config.secrets))}")
+            reached = False
+    if not any(asked.values()):
+        print("channels: none is set up, so nothing would be sent")
+    return reached
+
+
+async def _telegram(config: Config) -> str:
+    from bot.telegram import make_bot
+
+    assert config.telegram_token is not None
+    bot = make_bot(config.telegram_token.get_secret_value(), config.telegram_api)
+    try:
+        me = await bot.get_me(request_timeout=10)
+        webhook = await bot.get_webhook_info(request_timeout=10)
+    finally:
+        await bot.session.close()
+    trouble = f", but its webhook fails: {webhook.last_error_message}" if webhook.last_error_message else ""
+    return f"reached as @{me.username}, {config.telegram_mode}{trouble}"
+
+
+async def _twilio(config: Config) -> str:
+    from bot.twilio_http import make_client
+
+    assert config.twilio_account_sid is not None and config.twilio_auth_token is not None
+    token = config.twilio_auth_token.get_secret_value()
+    client, http = make_client(
+        config.twilio_account_sid, token, api=config.twilio_api, content_api=config.twilio_content_api
+    )
+    try:
+        account = await client.api.v2010.accounts(config.twilio_account_sid).fetch_async()
+    finally:
+        await http.close()
+    return f"reached, account {account.friendly_name!r} is {account.status}"
