@@ -25,11 +25,12 @@ from aiogram.exceptions import (
 from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 
 from handlers.channel import SendError
+from handlers.delivery import Verdict
 from storage.records import Millis
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Meaning:
     """What a provider's error means; the fields are those of :class:`handlers.channel.SendError`."""
 
     outcome: Literal["not_sent", "permanent", "unknown"]
@@ -54,23 +55,23 @@ class Verdict:
         )
 
 
-AGAIN: Final = Verdict("not_sent")
+AGAIN: Final = Meaning("not_sent")
 """Surely not sent; a later try may do."""
-REFUSED: Final = Verdict("permanent")
+REFUSED: Final = Meaning("permanent")
 """Not with this content, or not by this channel at all."""
-DEAD: Final = Verdict("permanent", address_dead=True)
+DEAD: Final = Meaning("permanent", address_dead=True)
 """Not to this address."""
-LEFT: Final = Verdict("permanent", address_dead=True, opted_out=True)
+LEFT: Final = Meaning("permanent", address_dead=True, opted_out=True)
 """The person does not want it."""
-UNCERTAIN: Final = Verdict("unknown")
+UNCERTAIN: Final = Meaning("unknown")
 """It may have gone out."""
-LOCKED_OUT: Final = Verdict("not_sent", retry_after=60_000, scope="channel")
+LOCKED_OUT: Final = Meaning("not_sent", retry_after=60_000, scope="channel")
 """The provider does not accept our credentials: nothing goes out until a person corrects them."""
 
 
-def slow_down(retry_after: Millis, scope: Literal["chat", "channel"]) -> Verdict:
+def slow_down(retry_after: Millis, scope: Literal["chat", "channel"]) -> Meaning:
     """Surely not sent, and the provider asks for a pause of ``retry_after`` milliseconds."""
-    return Verdict("not_sent", retry_after=retry_after, scope=scope)
+    return Meaning("not_sent", retry_after=retry_after, scope=scope)
 
 
 # The wire
@@ -87,9 +88,9 @@ NEVER_LEFT: Final = (
 
 def wire_error(error: BaseException | None) -> SendError:
     """A failure of the HTTP client. Its own words are left out: they may hold a URL, and that the bot's token."""
-    verdict = AGAIN if isinstance(error, NEVER_LEFT) else UNCERTAIN
+    meaning = AGAIN if isinstance(error, NEVER_LEFT) else UNCERTAIN
     code = "timeout" if isinstance(error, asyncio.TimeoutError) else "network"
-    return verdict.error(code, type(error).__name__)
+    return meaning.error(code, type(error).__name__)
 
 
 # Telegram: core.telegram.org/bots/api#making-requests; the descriptions are not documented and stand here as observed.
@@ -123,7 +124,7 @@ TELEGRAM_UNREACHABLE: Final = (
 FLOOD_PAUSE: Final[Millis] = 5_000
 """For a 429 that does not say how long."""
 
-TELEGRAM_CLASSES: Final[tuple[tuple[type[Exception], str, Verdict], ...]] = (
+TELEGRAM_CLASSES: Final[tuple[tuple[type[Exception], str, Meaning], ...]] = (
     (TelegramEntityTooLarge, "413", REFUSED),
     (TelegramForbiddenError, "403", DEAD),
     (TelegramBadRequest, "400", REFUSED),
@@ -150,30 +151,30 @@ def telegram_error(error: Exception, chat: str) -> SendError:
     private chat is held to one message a second here, so it is taken for the bot's limit and everything waits.
     """
     if isinstance(error, TelegramRetryAfter):
-        verdict = slow_down(error.retry_after * 1000, "chat" if chat.startswith("-") else "channel")
-        return verdict.error("429", f"retry after {error.retry_after} s")
+        meaning = slow_down(error.retry_after * 1000, "chat" if chat.startswith("-") else "channel")
+        return meaning.error("429", f"retry after {error.retry_after} s")
     if isinstance(error, TelegramMigrateToChat):
         return AGAIN.error("400", "the group became a supergroup", moved_to=str(error.migrate_to_chat_id))
     if isinstance(error, TelegramNetworkError) and not isinstance(error, TelegramEntityTooLarge):
         return wire_error(error.__cause__)
-    for kind, code, verdict in TELEGRAM_CLASSES:
+    for kind, code, meaning in TELEGRAM_CLASSES:
         if isinstance(error, kind):
-            return _worded(error, code, verdict)
+            return _worded(error, code, meaning)
     return UNCERTAIN.error(type(error).__name__)
 
 
-def _worded(error: Exception, code: str, verdict: Verdict) -> SendError:
+def _worded(error: Exception, code: str, meaning: Meaning) -> SendError:
     text = str(getattr(error, "message", "")) if isinstance(error, TelegramAPIError) else type(error).__name__
     if code == "400" and says(error, *TELEGRAM_UNREACHABLE):
-        verdict = DEAD
+        meaning = DEAD
     if code == "refused" and says(error, "too many requests"):
-        code, verdict = "429", slow_down(FLOOD_PAUSE, "channel")
-    return verdict.error(code, text)
+        code, meaning = "429", slow_down(FLOOD_PAUSE, "channel")
+    return meaning.error(code, text)
 
 
 # Twilio: twilio.com/docs/api/errors. 63xxx mostly come by status callback, after a 201; 21xxx answer the request.
 
-TWILIO_CODES: Final[Mapping[int, Verdict]] = {
+TWILIO_CODES: Final[Mapping[int, Meaning]] = {
     20003: LOCKED_OUT,
     20404: LOCKED_OUT,
     20429: slow_down(1_000, "channel"),
@@ -204,7 +205,7 @@ TWILIO_CODES: Final[Mapping[int, Verdict]] = {
     63013: REFUSED,
     63014: LEFT,  # blocked by the person
     63015: DEAD,  # has not joined the sandbox
-    63016: Verdict("permanent", needs_template=True),
+    63016: Meaning("permanent", needs_template=True),
     63017: slow_down(1_000, "channel"),
     63018: slow_down(10_000, "chat"),  # one message in six seconds to one person
     63021: REFUSED,
@@ -220,7 +221,7 @@ TWILIO_CODES: Final[Mapping[int, Verdict]] = {
 }
 """A code that is not here is judged by the status of the HTTP answer, or refuses the message when it came by callback."""
 
-TWILIO_STATUSES: Final[Mapping[int, Verdict]] = {
+TWILIO_STATUSES: Final[Mapping[int, Meaning]] = {
     401: LOCKED_OUT,
     403: LOCKED_OUT,
     404: LOCKED_OUT,
@@ -246,7 +247,16 @@ def _answered(status: int, code: int | None, text: str) -> SendError:
     return TWILIO_CODES.get(code or 0, by_status).error(str(code or status), text)
 
 
-def twilio_failure(code: str | None, text: str = "") -> SendError:
-    """What a status callback ``failed`` or ``undelivered`` means; ``code`` is its ErrorCode, often absent."""
-    known = TWILIO_CODES.get(int(code), REFUSED) if code and code.isdecimal() else REFUSED
-    return known.error(code or "failed", text)
+def twilio_verdict(status: str, code: str | None, text: str = "") -> Verdict:
+    """What the status callback ``failed`` or ``undelivered`` means; ``code`` is its ErrorCode, which is often absent."""
+    number = int(code) if code and code.isascii() and code.isdigit() else 0
+    meaning = TWILIO_CODES.get(number, REFUSED)
+    return Verdict(
+        status,
+        code or "",
+        text,
+        permanent=meaning.outcome == "permanent",
+        address_dead=meaning.address_dead,
+        needs_template=meaning.needs_template,
+        opted_out=meaning.opted_out,
+    )

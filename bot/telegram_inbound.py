@@ -19,12 +19,11 @@ from aiogram.exceptions import (
 )
 from aiohttp import web
 
-from bot.bodies import read_json
 from bot.inbox import Inbox
 from bot.provider_codes import QUERY_TOO_OLD, says
 from bot.telegram_calls import AnswerPress, FetchUpdates
 from bot.telegram_updates import ALLOWED_UPDATES, part, words
-from storage.store import StoreBusy
+from bot.webhooks import read_json, storing
 
 SOURCE: Final = "telegram"
 PATH: Final = "/telegram/webhook"
@@ -94,10 +93,8 @@ def webhook_route(intake: TelegramIntake, secret: str) -> web.RouteDef:
         update = await read_json(request, LONGEST_UPDATE)
         if not isinstance(update.get("update_id"), int):
             raise web.HTTPBadRequest(text="not an update")
-        try:
+        with storing():
             await intake.take(update)
-        except StoreBusy:
-            raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"}) from None
         return web.Response()
 
     return web.post(PATH, handle)

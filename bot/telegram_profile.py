@@ -60,8 +60,8 @@ class Identity:
 async def set_profile(bot: Bot, *, sleep: Sleep = asyncio.sleep) -> None:
     """Give the bot its descriptions and commands where it has not got them yet; the calls are strictly rationed.
 
-    Tried until it worked; what Telegram, or a server in its place, refuses or does not know is left as it is. The bot's name is its
-    owner's choice and stays.
+    Tried until it worked; what Telegram, or a server in its place, refuses or does not know is left as it is. The name is the
+    choice of the bot's owner and stays.
     """
     for language in LANGUAGES:
         code = None if language == OTHERS else language

@@ -1,13 +1,17 @@
-"""Reading the bodies of webhooks, which anybody on the internet may send."""
+"""What all webhooks share: bodies that anybody on the internet may send, and a database that may be busy."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 from multidict import MultiDict
+
+from storage.store import Conflict, StoreBusy
 
 MOST_FIELDS = 200
 """Fields of a form. Twilio sends about thirty, and adds to them without notice."""
@@ -41,3 +45,12 @@ async def read_form(request: web.Request, limit: int) -> MultiDict[str]:
         return MultiDict(parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_FIELDS))
     except ValueError:
         raise web.HTTPBadRequest(text="not a form") from None
+
+
+@contextmanager
+def storing() -> Iterator[None]:
+    """Answer 503 when nothing could be stored just now, so that the provider calls again."""
+    try:
+        yield
+    except (Conflict, StoreBusy):
+        raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"}) from None
