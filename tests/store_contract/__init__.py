@@ -1,0 +1,1 @@
+"""What every store does, run on each of them."""
