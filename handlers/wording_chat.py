@@ -126,5 +126,5 @@ def which_business(s: Scene) -> Iterator[str]:
 
 def staff_reply(s: Scene) -> Iterator[str]:
     """What the staff answer a client."""
-    yield s.t("💬 Reply from the receptionist")
+    yield s.t("Reply from the receptionist:")
     yield Plain(s["text"])

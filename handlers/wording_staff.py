@@ -133,7 +133,7 @@ def staff_help(s: Scene) -> Iterator[str]:
     """What can be done in a staff chat."""
     yield s.t("What you can do here:")
     yield s.t("/today — today's visits")
-    yield s.t("Reply to a client's message, and the client will read your answer.")
+    yield s.t("To write to a client, reply to the client's message.")
 
 
 def staff_today(s: Scene) -> Iterator[str]:

@@ -90,7 +90,9 @@ def booking_changed(s: Scene) -> Iterator[str]:
     others_master = told.get("master", booking.master) != booking.master and booking.master is not None
     same_else = not elsewhere and tuple(told.get("services", booking.services)) == booking.services
     yield (
-        s.t("Another specialist will see you 🔄") if others_master and same_else else s.t("Your booking has changes 🔄")
+        s.t("Another specialist will see you 🔄")
+        if others_master and same_else
+        else s.t("There are changes to your booking 🔄")
     )
     yield from visit(s)
     yield or_question(s, _if_it_does_not_suit(s))
@@ -133,7 +135,7 @@ def reminder(s: Scene) -> Iterator[str]:
     yield s.t("{time}, {salon}, {address}")
     yield whose(s)
     yield from notes(s)
-    yield or_question(s, s.t("See you soon!"))
+    yield or_question(s, s.t("See you!"))
 
 
 def _reminder_by_date(s: Scene) -> Iterator[str]:
@@ -197,10 +199,9 @@ def move_requested(s: Scene) -> Iterator[str]:
     if s.facts.staff_linked:
         yield s.t("We've passed your request on to the receptionist.")
         yield s.t("You can also choose a new time yourself: {link}")
-    elif s["link"]:
-        yield s.t("Choose a new time: {link}")
     else:
-        yield s.t("To choose a new time, please call us: {phone}")
+        yield s.t("We've noted that you'd like to reschedule.")
+        yield s.t("Choose a new time: {link}") if s["link"] else s.t("To choose a new time, please call us: {phone}")
     yield s.t("For now your booking stands: {date}, {time}.")
     yield whose(s)
 
@@ -242,7 +243,7 @@ def visit_card(s: Scene) -> Iterator[str]:
 
 def confirmed(s: Scene) -> str:
     """Says that a visit is confirmed, where it is."""
-    return s.t("Visit confirmed ✅") if s.booking.status == "confirmed" else ""
+    return s.t("Visit confirmed") if s.booking.status == "confirmed" else ""
 
 
 def bookings(s: Scene) -> Iterator[str]:
