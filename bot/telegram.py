@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from collections.abc import Awaitable
+from typing import Any, Final, TypeVar
 
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
@@ -18,6 +19,8 @@ from handlers.channel import TELEGRAM, Button, Capabilities, Edit, Rendered, Tex
 TIMEOUT: Final = ClientTimeout(total=35, sock_connect=10)
 """Seconds for a whole call, and for reaching the server. A message that was cut off later than that is unknown."""
 CONNECTIONS: Final = 100
+
+T = TypeVar("T")
 
 
 def make_bot(token: str, api: str | None = None) -> Bot:
@@ -57,33 +60,35 @@ class TelegramChannel:
     async def send(self, rendered: Rendered, to: str, message_id: str) -> str | None:
         """See :meth:`handlers.channel.Channel.send`; ``to`` is a chat id in decimal."""
         if isinstance(rendered, Text):
-            call = _send_text(rendered, to)
-            return provider_id(to, await self._send(call))
+            return provider_id(to, await self._call(self._post(_send_text(rendered, to)), to))
         if isinstance(rendered, Edit):
-            await self._edit(_edit(rendered), to)
+            await self._call(self._edit(_edit(rendered)), to)
             return rendered.provider_id
         raise TypeError(f"Telegram cannot send a {type(rendered).__name__}")
 
-    async def _send(self, call: SendText) -> int:
+    async def _call(self, call: Awaitable[T], to: str) -> T:
+        """What ``call`` answers with. Whatever else it ends with, the message may have gone out: the table says what is
+        known."""
         try:
-            try:
-                sent = await self._bot(call)
-            except TelegramBadRequest as error:
-                if call.message_thread_id is None or not says(error, *THREAD_GONE):
-                    raise
-                sent = await self._bot(call.model_copy(update={"message_thread_id": None}))
-        # Whatever a call ends with, the message may have gone out, and the table says so.
+            return await call
         except Exception as error:
-            raise telegram_error(error, call.chat_id) from error
+            raise telegram_error(error, to) from error
+
+    async def _post(self, call: SendText) -> int:
+        try:
+            sent = await self._bot(call)
+        except TelegramBadRequest as error:
+            if call.message_thread_id is None or not says(error, *THREAD_GONE):
+                raise
+            sent = await self._bot(call.model_copy(update={"message_thread_id": None}))
         return sent.message_id
 
-    async def _edit(self, call: EditText | EditButtons, to: str) -> None:
+    async def _edit(self, call: EditText | EditButtons) -> None:
         try:
             await self._bot(call)
-        except Exception as error:
-            if isinstance(error, TelegramBadRequest) and says(error, NOT_MODIFIED):
-                return
-            raise telegram_error(error, to) from error
+        except TelegramBadRequest as error:
+            if not says(error, NOT_MODIFIED):
+                raise
 
 
 def _send_text(text: Text, to: str) -> SendText:
