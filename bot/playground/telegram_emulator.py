@@ -241,16 +241,16 @@ class TelegramEmulator(Emulator):
         if user is None:
             raise web.HTTPNotFound
         arguments = await read_action(request)
-        chat = self.world.chats.get(int(arguments.pop("chat", user.id)))
+        chat = self.world.chats.get(arguments.pop("chat", user.id))
         if chat is None:
-            raise web.HTTPNotFound
+            return web.json_response({"error": "there is no such chat"}, status=400)
         action = request.match_info["action"]
         if action in ("says", "sends_photo", "taps"):
             arguments["in_chat"] = chat
         if action == "sends_photo":
             arguments["data"] = base64.b64decode(str(arguments.get("data", "")))
         if "message" in arguments:
-            message = chat.find(int(arguments.pop("message")))
+            message = chat.find(arguments.pop("message"))
             if message is None:
                 return web.json_response({"error": "that message is gone"}, status=400)
             arguments["on" if action in ("taps", "pays") else "message"] = message

@@ -3,6 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 from bot.playground.telegram_world import ApiError, Chat
@@ -74,7 +75,7 @@ def check_markup(markup: object, chat: Chat, *, inline_only: bool = False) -> Js
     if not isinstance(markup, dict):
         raise ApiError(400, "object expected as reply markup")
     if "inline_keyboard" in markup:
-        buttons = [button for row in markup["inline_keyboard"] for button in row]
+        buttons = _buttons(markup["inline_keyboard"])
         if len(buttons) > MOST_BUTTONS:
             raise ApiError(400, "reply markup is too long")
         for button in buttons:
@@ -82,10 +83,15 @@ def check_markup(markup: object, chat: Chat, *, inline_only: bool = False) -> Js
         return markup if buttons else None
     if inline_only:
         raise ApiError(400, "inline keyboard expected")
-    for row in markup.get("keyboard", ()):
-        for button in row:
-            _check_reply_button(button, chat)
+    for button in _buttons(markup.get("keyboard", [])):
+        _check_reply_button(button, chat)
     return markup
+
+
+def _buttons(rows: object) -> list[Any]:
+    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+        raise ApiError(400, "can't parse keyboard: Array of Arrays expected")
+    return [button for row in rows for button in row]
 
 
 def _check_inline_button(button: Json) -> None:

@@ -194,8 +194,7 @@ class TwilioEmulator(Emulator):
         self._call_back(message, [])
 
     def _report(self, message: Message, status: str, code: int | None = None) -> None:
-        if not message.move_to(status, self.now(), code):
-            return
+        message.move_to(status, self.now(), code)
         self.changed()
         fields = message.callback(status)
         if status == "sent" and self._chance.random() < self.disorder:

@@ -29,7 +29,6 @@ from bot.playground.twilio_rules import (
 from bot.playground.wire import Json
 
 API_VERSION = "2010-04-01"
-RANKS = {word: rank for rank, word in enumerate(("accepted", "queued", "sent", "delivered", "read"))}
 ENDED = frozenset({"failed", "undelivered"})
 
 
@@ -85,14 +84,11 @@ class Message:
         """How many SMS it takes; one on WhatsApp."""
         return 1 if self.on_whatsapp else segments(self.body)
 
-    def move_to(self, status: str, now: datetime, error_code: int | None = None) -> bool:
-        """Take a new status if it leads forward; False when it does not."""
-        if self.status in ENDED or (status in RANKS and RANKS[status] <= RANKS.get(self.status, -1)):
-            return False
+    def move_to(self, status: str, now: datetime, error_code: int | None = None) -> None:
+        """Take the next status."""
         self.status, self.updated, self.error_code = status, now, error_code
         if status == "sent":
             self.sent_at = now
-        return True
 
     def json(self) -> Json:
         """Twilio's resource."""

@@ -277,7 +277,10 @@ async def read_action(request: web.Request) -> Json:
     """
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="application/json is expected")
-    body = await request.json()
+    try:
+        body = await request.json()
+    except ValueError:
+        body = None
     if not isinstance(body, dict):
         raise web.HTTPBadRequest(text="a JSON object is expected")
     return body

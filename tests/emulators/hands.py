@@ -117,10 +117,13 @@ async def refused_with(code: int, call: Awaitable[object], status: int = 400) ->
 class Shop:
     """The web server of Twilio's customer: it takes callbacks and checks each with the SDK's own validator.
 
-    `statuses` are its next answers, 200 when they are used up.
+    `statuses` are its next answers, 200 when they are used up. With `dawdles` it lets the loop turn many times before
+    it answers; `busiest` is how many calls it had at once.
     """
 
     def __init__(self, token: str) -> None:
+        self.dawdles = False
+        self.busy = self.busiest = 0
         self.validator = RequestValidator(token)
         self.seen: list[tuple[str, dict[str, str]]] = []
         self.tokens: list[str] = []
@@ -134,6 +137,11 @@ class Shop:
             return web.Response(status=403)
         self.seen.append((request.path_qs, form))
         self.tokens.append(request.headers["I-Twilio-Idempotency-Token"])
+        self.busy += 1
+        self.busiest = max(self.busiest, self.busy)
+        for _ in range(500 if self.dawdles else 0):
+            await asyncio.sleep(0)
+        self.busy -= 1
         return web.Response(status=self.statuses.pop(0) if self.statuses else 200, text="<Response/>")
 
     @property

@@ -210,6 +210,7 @@ async def test_an_invoice_is_paid_when_the_bot_agrees_in_time(bot: Bot, olena: U
     refusal = await olena.pays()
     await bot.answer_pre_checkout_query(refusal.id, ok=False, error_message="Уже сплачено")
     assert (refusal.accepted, refusal.error) == (False, "Уже сплачено")
+    assert [message for message in olena.messages if "successful_payment" in message.content] == [olena.messages[-1]]
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,13 @@ async def test_a_removed_keyboard_can_be_pressed_no_more(bot: Bot, olena: User) 
         await olena.taps("Ні")
 
 
+async def test_a_keyboard_for_one_time_is_gone_after_it(bot: Bot, olena: User) -> None:
+    keyboard = ReplyKeyboardMarkup(keyboard=[[KeyboardButton(text="Ні")]], one_time_keyboard=True)
+    await bot.send_message(OLENA, "?", reply_markup=keyboard)
+    await olena.taps("Ні")
+    assert olena.chat.keyboard is None
+
+
 async def test_anothers_contact_carries_no_account(bot: Bot, olena: User) -> None:
     await olena.shares_contact(phone="+380500000000")
     message = (await everything(bot))[-1].message

@@ -127,6 +127,8 @@ async def test_messages_are_found_by_address_and_day_page_by_page(
     assert [one.body for one in found] == ["4", "3", "2", "1", "0"]
     found = await sdk.do(messages.list, date_sent_after=first_day + timedelta(hours=1))
     assert [one.body for one in found] == ["yarın"]
+    found = await sdk.do(messages.list, to=AYSE, date_sent_before=f"{first_day:%Y-%m-%d}")
+    assert [one.body for one in found] == ["4", "3", "2", "1", "0"]
     found = await sdk.do(messages.list, from_=AYSE)
     assert [(one.body, one.direction) for one in found] == [("selam", "inbound")]
 

@@ -251,6 +251,17 @@ async def test_a_phone_that_is_off_stays_at_sent_until_it_is_on(
     assert (shop.reported, ayse.messages[-1].body) == (["sent", "delivered"], "Merhaba")
 
 
+async def test_the_next_status_is_called_back_when_the_last_one_was_answered(
+    sdk: Sdk, twilio: TwilioEmulator, shop: Shop, ayse: Person
+) -> None:
+    await ayse.says("selam")
+    await twilio.idle()
+    shop.dawdles = True
+    await sdk.send(AYSE, "Merhaba", status_callback=f"{shop.url}/status/15")
+    await twilio.idle()
+    assert (shop.reported, shop.busiest) == (["sent", "delivered"], 1)
+
+
 async def test_disorder_brings_callbacks_twice_and_out_of_order_the_same_way_each_time(hands: Hands) -> None:
     runs = []
     for _ in range(2):
