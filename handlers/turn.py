@@ -89,9 +89,10 @@ class Turn:
     """The title of a group."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Links:
-    """Makes the addresses that messages carry. ``public_url`` None: no links. ``bot``: the Telegram bot's user name."""
+    """Makes the addresses that messages carry. ``public_url`` None: no links. ``bot``: the Telegram bot's user name, None
+    until Telegram has told it; the process then writes it here, once."""
 
     public_url: str | None
     secret: bytes

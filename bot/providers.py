@@ -1,0 +1,139 @@
+"""What each provider brings into the process: channels, readers of its events, routes, and work in the background.
+
+Their libraries are imported when they are set up: aiogram alone takes seconds, and not everybody has a bot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aiohttp import web
+
+from bot.config import Config
+from bot.inbox import Inbox, Read
+from handlers.channel import Channel
+from handlers.turn import Links
+
+if TYPE_CHECKING:
+    from bot.twilio_inbound import Heard
+
+Job = Callable[[], Coroutine[Any, Any, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """What follows once there is an inbox. ``routes`` take events in, ``serving`` is done by whoever serves them,
+    ``fetching`` by the one process that works; these jobs never fail, and end or are cancelled."""
+
+    routes: list[web.RouteDef] = field(default_factory=list)
+    serving: tuple[Job, ...] = ()
+    fetching: tuple[Job, ...] = ()
+
+
+class Provider(Protocol):
+    """A company that carries messages."""
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """The channels that it carries, as these settings switch them on."""
+
+    @property
+    def readers(self) -> Mapping[str, Read]:
+        """What turns its stored events into turns, by their source."""
+
+    def attach(self, inbox: Inbox, heard: Heard) -> Attached:
+        """Let its events go to ``inbox``, its words about messages to ``heard``."""
+
+    async def close(self) -> None:
+        """Finish what is on its way, and give up connections."""
+
+
+class Telegram:
+    """A :class:`Provider`. The bot's user name, which links need, is asked for in the background."""
+
+    def __init__(self, config: Config, links: Links) -> None:
+        from bot.telegram import TelegramChannel, make_bot
+        from bot.telegram_profile import Identity
+        from bot.telegram_updates import Reader
+
+        assert config.telegram_token is not None
+        self._config, self._links = config, links
+        self._bot = make_bot(config.telegram_token.get_secret_value(), config.telegram_api)
+        self._identity = Identity()
+        self.channels: tuple[Channel, ...] = (TelegramChannel(self._bot),)
+        self.readers: Mapping[str, Read] = {"telegram": Reader(lambda: self._identity.name)}
+
+    def attach(self, inbox: Inbox, heard: Heard) -> Attached:
+        """See :class:`Provider`."""
+        from bot.telegram_inbound import TelegramIntake, poll, set_webhook, webhook_route
+
+        config, bot = self._config, self._bot
+        intake = self._intake = TelegramIntake(bot, inbox)
+        if config.telegram_mode == "polling":
+            return Attached(serving=(self._introduce,), fetching=(lambda: poll(bot, intake),))
+        assert config.telegram_secret is not None and config.public_url is not None
+        secret, address = config.telegram_secret.get_secret_value(), config.public_url
+        return Attached([webhook_route(intake, secret)], (self._introduce, lambda: set_webhook(bot, address, secret)))
+
+    async def _introduce(self) -> None:
+        """Learn the bot's name, then give it its profile."""
+        from bot.telegram_profile import set_profile
+
+        self._links.bot = await self._identity.find_out(self._bot)
+        await set_profile(self._bot)
+
+    async def close(self) -> None:
+        """See :class:`Provider`."""
+        await self._intake.close()
+        await self._bot.session.close()
+
+
+class Twilio:
+    """A :class:`Provider` for WhatsApp."""
+
+    def __init__(self, config: Config) -> None:
+        from bot.twilio_http import make_client
+        from bot.twilio_updates import read_message
+        from bot.whatsapp import WhatsAppChannel
+
+        assert config.twilio_account_sid is not None and config.twilio_auth_token is not None
+        self._config = config
+        client, self._http = make_client(
+            config.twilio_account_sid,
+            config.twilio_auth_token.get_secret_value(),
+            api=config.twilio_api,
+            content_api=config.twilio_content_api,
+        )
+        sender = config.twilio_whatsapp_from
+        self.channels: tuple[Channel, ...] = (
+            ()
+            if sender is None
+            else (WhatsAppChannel(client, sender, config.twilio_messaging_service, config.public_url),)
+        )
+        self.readers: Mapping[str, Read] = {"twilio": read_message}
+
+    def attach(self, inbox: Inbox, heard: Heard) -> Attached:
+        """See :class:`Provider`."""
+        from bot.twilio_inbound import Signature, twilio_routes
+
+        config = self._config
+        assert config.public_url is not None
+        tokens = (config.twilio_auth_token, config.twilio_auth_token_previous)
+        signature = Signature(config.public_url, [token.get_secret_value() for token in tokens if token is not None])
+        return Attached(twilio_routes(inbox, signature, heard))
+
+    async def close(self) -> None:
+        """See :class:`Provider`."""
+        await self._http.close()
+
+
+def providers(config: Config, links: Links) -> list[Provider]:
+    """Those that the settings name."""
+    found: list[Provider] = []
+    if config.telegram_token is not None:
+        found.append(Telegram(config, links))
+    if config.twilio_account_sid is not None:
+        found.append(Twilio(config))
+    return found
