@@ -22,7 +22,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     "before_enabled": "the booking was made before messages were switched on",
     "just_told": "another message about this visit was due within the half hour before",
     "quiet_hours": "it fell into quiet hours and there was no good moment outside of them",
-    "grouped": "another message of the same day speaks for it",
+    "grouped": "another message of the same moment or day speaks for it",
     "superseded": "a newer message says it all",
     "reached_by_earlier_channel": "the client was reached on the channel before",
     "booking_cancelled": "the booking was cancelled",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from handlers import durations, quiet
@@ -61,8 +61,8 @@ class Slot(NamedTuple):
 class _Raw(NamedTuple):
     lead: Duration
     due: Millis
-    early: bool
-    """It was moved before the quiet hours."""
+    moved: Literal["later", "earlier"] | None = None
+    """Out of the quiet hours: to their end, or to before they begin."""
 
 
 def reminder_slots(
@@ -81,11 +81,11 @@ def reminder_slots(
     before that never went. A reminder whose moment has passed is not sent, one right after a notice neither.
     """
     raws = [_raw(start, lead, hours, zone) for lead in sorted(leads, key=durations.length, reverse=True)]
-    taken = [raw.due for raw in raws if not raw.early and raw.due >= known_at and not _just_told(raw.due, told)]
+    taken = [raw.due for raw in raws if raw.moved != "earlier" and raw.due >= known_at and not _just_told(raw.due, told)]
     slots = []
     for raw in raws:
         reason = _why_not(raw, raws, taken, hours, zone, told, now)
-        if raw.early and reason is None:
+        if raw.moved == "earlier" and reason is None:
             taken.append(raw.due)
         slots.append(Slot(raw.lead, raw.due, _not_after(raw, start, hours, zone), reason))
     return slots
@@ -95,10 +95,10 @@ def _raw(start: Millis, lead: Duration, hours: Hours | None, zone: ZoneInfo) -> 
     due = durations.before(start, lead, zone)
     span = quiet.span(due, hours, zone)
     if span is None:
-        return _Raw(lead, due, early=False)
+        return _Raw(lead, due)
     if span.end <= start - max(LEFT_AFTER_QUIET, durations.length(lead) // 8 + 1):
-        return _Raw(lead, span.end, early=False)
-    return _Raw(lead, span.begin - BEFORE_QUIET, early=True)
+        return _Raw(lead, span.end, "later")
+    return _Raw(lead, span.begin - BEFORE_QUIET, "earlier")
 
 
 def _why_not(
@@ -112,12 +112,12 @@ def _why_not(
 ) -> Reason | None:
     if _just_told(raw.due, told):
         return "just_told"
-    if raw.early:
+    if raw.moved == "earlier":
         near = any(abs(raw.due - other) < APART for other in taken)
         blocked = near or raw.due < now or quiet.span(raw.due, hours, zone) is not None
         return "quiet_hours" if blocked else None
-    if any(other.due == raw.due for other in raws[: raws.index(raw)] if not other.early):
-        return "quiet_hours"
+    if any(other.due == raw.due for other in raws[: raws.index(raw)]):
+        return "quiet_hours" if raw.moved else "grouped"
     return "too_late" if raw.due < now else None
 
 
