@@ -45,8 +45,12 @@ def from_pydantic(error: ValidationError, content: Any) -> Invalid:
     """
     faults: dict[str, str] = {}
     for fault in error.errors(include_url=False, include_context=False, include_input=False):
-        faults.setdefault(pointer(*_path(fault["loc"], fault["type"], content)), _PLAIN.get(fault["type"], fault["msg"]))
+        faults.setdefault(pointer(*_path(fault["loc"], fault["type"], content)), _why(fault["type"], fault["msg"]))
     return Invalid(faults.items())
+
+
+def _why(kind: str, message: str) -> str:
+    return _PLAIN.get(kind) or message.replace("Input should", "must", 1)
 
 
 def _path(location: tuple[str | int, ...], kind: str, content: Any) -> list[str | int]:

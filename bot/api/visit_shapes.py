@@ -1,0 +1,312 @@
+"""What callers are answered about visits: bookings with their messages, counts, and all that is stored of a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+from bot.api.problems import ProblemOut
+from bot.api.requests import ShownStatus
+from bot.api.shapes import ClientOut, Moment, MoneyOut, client_out, money, utc, when
+from handlers.moments import moment_text
+from handlers.people import Dossier
+from handlers.settings import in_force, place
+from handlers.statistics import Stats, Word, reported
+from storage.records import (
+    Address,
+    AnswerValue,
+    Booking,
+    BookingStatus,
+    Business,
+    Client,
+    Consent,
+    Message,
+    Millis,
+    Salon,
+)
+
+
+class ErrorOut(TypedDict):
+    """The provider's own words for what went wrong."""
+
+    code: str
+    text: str | None
+
+
+class MessageOut(TypedDict):
+    """A message: one hop of one notice."""
+
+    id: str
+    booking: str | None
+    client: str | None
+    staff_chat: str | None
+    kind: str
+    channel: str | None
+    hop: int
+    fallback_of: str | None
+    status: ShownStatus
+    status_reported: Word | None
+    due_at: Moment
+    not_after: Moment
+    sent_at: Moment | None
+    delivered_at: Moment | None
+    read_at: Moment | None
+    text: str | None
+    language: str | None
+    segments: int | None
+    error: ErrorOut | None
+    reason: str | None
+    provider_id: str | None
+    attempts: int
+
+
+def message_out(row: Message, now: Millis, undelivered_after: Millis) -> MessageOut:
+    """The JSON of a message. A row that is only leased is still planned, as anybody outside sees it."""
+    return {
+        "id": row.id,
+        "booking": row.booking,
+        "client": row.client,
+        "staff_chat": row.staff_chat,
+        "kind": row.kind,
+        "channel": row.channel,
+        "hop": row.hop,
+        "fallback_of": row.fallback_of,
+        "status": "planned" if row.status == "leased" else row.status,
+        "status_reported": reported(row, now, undelivered_after),
+        "due_at": utc(row.due_at),
+        "not_after": utc(row.not_after),
+        "sent_at": when(row.sent_at),
+        "delivered_at": when(row.delivered_at),
+        "read_at": when(row.read_at),
+        "text": row.text,
+        "language": row.language,
+        "segments": row.segments,
+        "error": None if row.error_code is None else {"code": row.error_code, "text": row.error_text},
+        "reason": row.reason or row.void,
+        "provider_id": row.provider_id,
+        "attempts": row.attempts,
+    }
+
+
+def messages_out(
+    rows: Sequence[Message], business: Business, salons: Mapping[str, Salon], now: Millis
+) -> list[MessageOut]:
+    """The JSON of messages, each by the settings of its salon."""
+    return [message_out(row, now, in_force(business, salons.get(row.salon or "")).undelivered_after) for row in rows]
+
+
+class BookingClientOut(TypedDict):
+    """The client of a booking."""
+
+    id: str
+    name: str
+    phone: str | None
+    language: str | None
+
+
+class AnswerOut(TypedDict):
+    """The client's word."""
+
+    value: AnswerValue
+    at: Moment | None
+    channel: str | None
+
+
+class BookingOut(TypedDict):
+    """A booking as it is stored. ``client`` is null after the person was erased.
+
+    A single booking comes with ``messages``: what was sent, what is to come, and what is not and why. The answer to a
+    cancellation names in ``in_flight`` the messages that were on the wire already.
+    """
+
+    id: str
+    salon: str
+    client: BookingClientOut | None
+    master: str | None
+    services: list[str]
+    starts_at: Moment
+    ends_at: Moment
+    price: MoneyOut | None
+    status: BookingStatus
+    created_by: Literal["staff", "client"]
+    created_at: Moment
+    source: str | None
+    version: int | None
+    notify: Mapping[str, Any]
+    cancelled_by: Literal["client", "staff"] | None
+    answer: AnswerOut | None
+    updated_at: Moment
+    revision: int
+    messages: NotRequired[list[MessageOut]]
+    in_flight: NotRequired[list[str]]
+
+
+def booking_out(record: Booking, business: Business, salon: Salon | None, client: Client | None) -> BookingOut:
+    """The JSON of a booking, without its messages. Start and end carry the salon's offset."""
+    zone = place(business, salon).zone
+    return {
+        "id": record.id,
+        "salon": record.salon,
+        "client": _booking_client(record, client),
+        "master": record.master,
+        "services": list(record.services),
+        "starts_at": moment_text(record.starts_at, zone),
+        "ends_at": moment_text(record.ends_at, zone),
+        "price": money(record.price, record.currency),
+        "status": record.status,
+        "created_by": record.created_by,
+        "created_at": utc(record.created_at),
+        "source": record.source,
+        "version": record.version,
+        "notify": dict(record.notify),
+        "cancelled_by": record.cancelled_by,
+        "answer": _answer(record),
+        "updated_at": utc(record.updated_at),
+        "revision": record.revision,
+    }
+
+
+def _booking_client(record: Booking, client: Client | None) -> BookingClientOut | None:
+    if record.client is None:
+        return None
+    return {
+        "id": record.client,
+        "name": client.name if client else "",
+        "phone": client.phone if client else None,
+        "language": client.language if client else None,
+    }
+
+
+def _answer(record: Booking) -> AnswerOut | None:
+    if record.answer is None:
+        return None
+    return {"value": record.answer, "at": when(record.answer_at), "channel": record.answer_channel}
+
+
+class BatchResult(TypedDict):
+    """What the single call would have answered: ``status``, and the booking or the problem."""
+
+    id: str | None
+    status: int
+    booking: NotRequired[BookingOut]
+    problem: NotRequired[ProblemOut]
+
+
+class BatchOut(TypedDict):
+    """One result for each item, in their order."""
+
+    items: list[BatchResult]
+
+
+class TimelineOut(TypedDict):
+    """Every message about a booking, by due time."""
+
+    items: list[MessageOut]
+
+
+class WordsOut(TypedDict):
+    """Counts in the owner's five words."""
+
+    processing: int
+    waiting: int
+    delivered: int
+    not_delivered: int
+    cancelled: int
+
+
+class GroupOut(TypedDict):
+    """The counts of one group. ``key`` is null where a message has no such thing."""
+
+    key: str | None
+    total: int
+    status_reported: WordsOut
+
+
+class StatsOut(TypedDict):
+    """Counts of messages; ``total`` is the sum of the five words."""
+
+    total: int
+    status_reported: WordsOut
+    groups: list[GroupOut]
+
+
+def _words(words: Mapping[Word, int]) -> WordsOut:
+    return {
+        "processing": words["processing"],
+        "waiting": words["waiting"],
+        "delivered": words["delivered"],
+        "not_delivered": words["not_delivered"],
+        "cancelled": words["cancelled"],
+    }
+
+
+def stats_out(stats: Stats) -> StatsOut:
+    """The JSON of counts."""
+    return {
+        "total": sum(stats.words.values()),
+        "status_reported": _words(stats.words),
+        "groups": [
+            {"key": key, "total": sum(words.values()), "status_reported": _words(words)} for key, words in stats.groups
+        ],
+    }
+
+
+class AddressOut(TypedDict):
+    """A chat at which the person can be reached."""
+
+    channel: str
+    address: str
+    linked_at: Moment
+    last_inbound_at: Moment | None
+
+
+class ConsentOut(TypedDict):
+    """What the person said of messages, when and where, and in answer to which words."""
+
+    purpose: Literal["marketing", "everything"]
+    given: bool
+    at: Moment
+    place: str
+    words: str | None
+
+
+class ExportOut(TypedDict):
+    """Everything that is stored about a person."""
+
+    client: ClientOut
+    addresses: list[AddressOut]
+    consents: list[ConsentOut]
+    bookings: list[BookingOut]
+    messages: list[MessageOut]
+
+
+def _address(record: Address) -> AddressOut:
+    return {
+        "channel": record.channel,
+        "address": record.address,
+        "linked_at": utc(record.linked_at),
+        "last_inbound_at": when(record.last_inbound_at),
+    }
+
+
+def _consent(record: Consent) -> ConsentOut:
+    return {
+        "purpose": record.purpose,
+        "given": record.given,
+        "at": utc(record.at),
+        "place": record.place,
+        "words": record.words,
+    }
+
+
+def export_out(dossier: Dossier, business: Business, salons: Mapping[str, Salon], now: Millis) -> ExportOut:
+    """The JSON of everything that is stored about a person."""
+    return {
+        "client": client_out(dossier.client),
+        "addresses": [_address(row) for row in dossier.addresses],
+        "consents": [_consent(row) for row in dossier.consents],
+        "bookings": [booking_out(row, business, salons.get(row.salon), dossier.client) for row in dossier.bookings],
+        "messages": messages_out(dossier.messages, business, salons, now),
+    }
