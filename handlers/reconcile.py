@@ -57,7 +57,7 @@ def reconcile(
                 in_flight.append(row.id)
                 patches += _voided(row, untrue)
         elif row.status in WAITING:
-            patches += _kept(booking, row, target) if untrue is None else _taken_back(booking, row, target, untrue)
+            patches += _kept(booking, row, target) if untrue is None else _taken_back(row, target, untrue)
         elif target is not None and row.key == target.key:
             patches += _planned_anew(row, target, now)
     stored = {row.key for row in existing}
@@ -89,11 +89,10 @@ def _voided(row: Message, why: str) -> list[Patch]:
     return [] if row.void else [_patch(row, {"void": why}, {"status": "sending"})]
 
 
-def _taken_back(booking: Booking, row: Message, target: Message | None, why: str) -> list[Patch]:
+def _taken_back(row: Message, target: Message | None, why: str) -> list[Patch]:
     status = target.status if target is not None and not row.attempts else "cancelled"
-    gone = {"status": status, "reason": why, "revision": booking.revision}
-    free = {"token": None, "lease_until": None, "held": False}
-    return [_patch(row, {**gone, **free}, {"status": OneOf(WAITING)})]
+    gone = {"status": status, "reason": why, "token": None, "lease_until": None, "held": False}
+    return [_patch(row, gone, {"status": OneOf(WAITING)})]
 
 
 def _kept(booking: Booking, row: Message, target: Message | None) -> list[Patch]:
