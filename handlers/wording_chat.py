@@ -6,19 +6,23 @@ Each function is one kind of message and gives its lines.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from handlers.filling import Plain
 from handlers.i18n import LANGUAGES, language_of, mark, translator
 from handlers.scene import Scene
 
-CHOOSE_LANGUAGE = mark("Choose a language:")
+CHOOSE_LANGUAGE: Final = mark("Choose a language:")
+SHARE_CONTACT: Final = mark("To find your bookings, we need your phone number. Tap the button below 👇")
 
 
 def share_contact(s: Scene) -> Iterator[str]:
     """The first words to a stranger: in the language of the person's app, and in the salon's where that is another."""
-    for language in dict.fromkeys((s.t.language, language_of(s.facts.place.language, s.t.language))):
-        t = translator(language)
-        yield t("To find your bookings, we need your phone number. Tap the button below 👇")
+    yield s.t(SHARE_CONTACT)
+    salons = language_of(s.facts.place.language, s.t.language)
+    if salons != s.t.language:
+        yield Plain("")
+        yield translator(salons)(SHARE_CONTACT)
 
 
 def contact_foreign(s: Scene) -> Iterator[str]:

@@ -62,12 +62,13 @@ NAMED: Final[Mapping[str, tuple[Named, bool]]] = {
 }
 """Verb to what its button is called after, and whether it has a row to itself."""
 
-_EMOJI: Final = re.compile("[\u2190-\u2bff\ufe0f\u20e3\U0001f000-\U0001faff]+")
+EMOJI: Final = re.compile("[\u2190-\u2bff\ufe0f\u20e3\U0001f000-\U0001faff]+")
+"""One emoji or several in a row."""
 
 
 def without_emoji(title: str) -> str:
     """A title as WhatsApp takes it on a template's button."""
-    return " ".join(_EMOJI.sub(" ", title).split())
+    return " ".join(EMOJI.sub(" ", title).split())
 
 
 @cache
