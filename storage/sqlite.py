@@ -43,6 +43,8 @@ PATIENCE_S = 5.0
 """How long a lock of another process is waited for."""
 PAUSE_S = (0.001, 0.012)
 """Between two tries, at least and at most; drawn anew each time so that two waiting processes don't keep step."""
+BREAK_OFF_S = 0.02
+"""Between two tries to break off the reports of a store that is being closed."""
 REPORT_ROWS = 1000
 """A find that may answer with more rows runs on the connection for reports."""
 
@@ -232,14 +234,22 @@ class SqliteStore:
     async def close(self) -> None:
         """See :meth:`storage.store.Store.close`. A report that is still being read is broken off."""
         if self._thread is not None:
-            if self._reports is not None:
-                self._reports.interrupt()
-            with suppress(StoreError):
-                await self._report(lambda connection: connection.close())
+            await self._close_reports()
             self._thread.shutdown()
         self._connection.close()
         if self._presence is not None:
             self._presence.close()
+
+    async def _close_reports(self) -> None:
+        last = asyncio.ensure_future(self._report(lambda connection: connection.close()))
+        while not last.done():
+            if self._reports is not None:
+                # Whatever was queued before has to be broken off too, and a report that only begins isn't stopped yet.
+                with suppress(sqlite3.ProgrammingError):
+                    self._reports.interrupt()
+            await asyncio.wait({last}, timeout=BREAK_OFF_S)
+        with suppress(StoreError):
+            await last
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
