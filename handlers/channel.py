@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
-from storage.records import Millis
+from storage.records import Message, Millis
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +133,11 @@ class Channel(Protocol):
 
         ``message_id`` is the id of our row: it names the message in status callbacks.
         """
+
+
+@runtime_checkable
+class Findable(Channel, Protocol):
+    """A channel whose provider can be asked what became of a message of which nobody knows whether it was taken."""
+
+    async def look_up(self, message: Message) -> str | None:
+        """The provider's id of ``message``, or None where the provider does not have it. Raises :class:`SendError`."""

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
-from handlers.channel import Capabilities, SendError
+from handlers.channel import Capabilities, Channel, Findable, SendError
 from handlers.facts import RINGING, Facts, load_facts
 from handlers.hops import awake, cascades, expected, next_hop, reached, still_true
 from handlers.routing import AGAIN, AS_TEMPLATE
@@ -105,14 +105,23 @@ class Verdict:
     opted_out: bool = False
 
 
+def means_of(channels: Mapping[str, Channel], not_reached: NotReached | None = None) -> Means:
+    """The means of a process with these channels."""
+    return Means(
+        channels={name: channel.capabilities for name, channel in channels.items()},
+        lookups=frozenset(name for name, channel in channels.items() if isinstance(channel, Findable)),
+        not_reached=not_reached,
+    )
+
+
 async def decide(desk: Desk, message: Message, means: Means, judge: Callable[[Attempt], Decided]) -> Changes:
     """What to commit for ``message``, read just now, after ``judge``; with the word to the staff where it ended."""
     facts = (await load_facts(desk, [message], hops=True))[message.id]
     decided = judge(Attempt(message, facts, means))
     if decided.ended is None or means.not_reached is None:
         return decided.changes
-    ended = replace(message, reason=decided.ended)
-    return decided.changes + await means.not_reached(desk, ended, facts.business, facts.salon)
+    untold = replace(message, reason=decided.ended)
+    return decided.changes + await means.not_reached(desk, untold, facts.business, facts.salon)
 
 
 def not_taken(attempt: Attempt, error: SendError) -> Decided:
@@ -124,8 +133,11 @@ def not_taken(attempt: Attempt, error: SendError) -> Decided:
         return _moved(attempt, error, error.moved_to)
     if message.void is None and error.outcome == "not_sent":
         return _again(attempt, error)
+    if message.edits is not None and message.text is not None and not error.address_dead:
+        # What it was to be written into is gone; what it says is not.
+        return Decided(move(message, status="planned", next_at=attempt.facts.now, edits=None, **_error(error)))
     again = error.needs_template and not message.params.get(AS_TEMPLATE)
-    return _failed(attempt, error, again=again, as_template=again)
+    return failed(attempt, error, again=again, as_template=again)
 
 
 def unsure(attempt: Attempt, code: str, text: str = "") -> Decided:
@@ -134,14 +146,14 @@ def unsure(attempt: Attempt, code: str, text: str = "") -> Decided:
     message, now = attempt.message, attempt.facts.now
     said = {"error_code": code, "error_text": text or None}
     if message.void is not None:
-        return Decided(_move(message, status="unknown", reason=message.void, **said))
+        return Decided(move(message, status="unknown", reason=message.void, **said))
     if message.channel in attempt.means.lookups:
-        return Decided(_move(message, status="unknown", fallback_at=now + LOOK_AFTER, **said))
+        return Decided(move(message, status="unknown", fallback_at=now + LOOK_AFTER, **said))
     once_more = awake(message, attempt.facts, now + _backoff(attempt))
     if _repeatable(attempt) and once_more < message.not_after:
-        return Decided(_move(message, status="planned", next_at=once_more, reason=PERHAPS_SENT, **said))
+        return Decided(move(message, status="planned", next_at=once_more, reason=PERHAPS_SENT, **said))
     timer = fallback_at(message, attempt.facts, _channel(attempt), now)
-    return Decided(_move(message, status="unknown", fallback_at=timer, **said))
+    return Decided(move(message, status="unknown", fallback_at=timer, **said))
 
 
 def looked_up(attempt: Attempt, provider_id: str | None) -> Decided:
@@ -150,45 +162,25 @@ def looked_up(attempt: Attempt, provider_id: str | None) -> Decided:
     if provider_id is not None:
         timer = fallback_at(message, attempt.facts, _channel(attempt), now)
         found = {"status": "sent", "sent_at": message.sent_at or now, "provider_id": provider_id, "fallback_at": timer}
-        return Decided(_move(message, **found))
+        return Decided(move(message, **found))
     if message.error_code != ABSENT:
-        return Decided(_move(message, error_code=ABSENT, fallback_at=now + LOOK_AFTER))
+        return Decided(move(message, error_code=ABSENT, fallback_at=now + LOOK_AFTER))
     once_more = awake(message, attempt.facts, now)
     if message.void is None and _repeatable(attempt) and once_more < message.not_after:
-        return Decided(_move(message, status="planned", next_at=once_more, reason=PERHAPS_SENT, fallback_at=None))
-    return Decided(_move(message, fallback_at=None))
+        return Decided(move(message, status="planned", next_at=once_more, reason=PERHAPS_SENT, fallback_at=None))
+    return failed(attempt, SendError("permanent", ABSENT, message.error_text or ""))
 
 
 def timer_ran_out(attempt: Attempt) -> Decided:
     """No word of delivery came in time: the next channel takes over, unless the client has been heard of since."""
     message, booking = attempt.message, attempt.facts.booking
-    quiet = _move(message, fallback_at=None)
-    answered = booking is not None and (booking.answer_at or 0) >= (message.sent_at or message.due_at)
-    hop = None if answered else next_hop(message, attempt.facts, attempt.means.channels)
-    if hop is None:
-        return Decided(quiet)
-    return Decided(quiet + Changes(inserts=(hop,)) + expected(message, attempt.facts))
-
-
-def passed_over(attempt: Attempt, reason: str, *, cascade: bool = False) -> Decided:
-    """A leased row that must not go, or (``cascade``) can't go on this channel, so that the next one takes over."""
-    skipped = _move(attempt.message, status="skipped", reason=reason)
-    hop = next_hop(attempt.message, attempt.facts, attempt.means.channels) if cascade else None
+    done = move(message, fallback_at=None)
+    if booking is not None and (booking.answer_at or 0) >= (message.sent_at or message.due_at):
+        return Decided(done)
+    hop = next_hop(message, attempt.facts, attempt.means.channels)
     if hop is not None:
-        return Decided(skipped + Changes(inserts=(hop,)) + expected(attempt.message, attempt.facts))
-    return Decided(skipped, _ended(attempt, reason) if cascade or reason == "no_channel" else None)
-
-
-def expired(message: Message) -> Changes:
-    """What is past its time ends, for everybody to see."""
-    return _move(message, status="expired", reason="too_late")
-
-
-def given_back(message: Message, next_at: Millis) -> Changes:
-    """A leased row that may be claimed again from ``next_at`` on; nothing where somebody else has it by now."""
-    free = {"status": "planned", "token": None, "lease_until": None, "next_at": next_at}
-    where = {"status": "leased", "token": message.token}
-    return Changes(patches=(Patch(Message, message.business, message.id, free, where, must=False),))
+        return Decided(done + Changes(inserts=(hop,)) + expected(message, attempt.facts))
+    return Decided(done, ended(attempt, "no_receipt"))
 
 
 def fallback_at(message: Message, facts: Facts, channel: Capabilities | None, sent_at: Millis) -> Millis | None:
@@ -249,14 +241,14 @@ async def _arrived(desk: Desk, message: Message, state: str, provider_id: str | 
         for hop in later
         if hop.hop > message.hop
     )
-    return _move(message, **arrival, **seen) + Changes(patches=spared)
+    return move(message, **arrival, **seen) + Changes(patches=spared)
 
 
 def _taken(attempt: Attempt, provider_id: str | None) -> Decided:
     message, now = attempt.message, attempt.facts.now
     timer = fallback_at(message, attempt.facts, _channel(attempt), now)
     found = {"sent_at": message.sent_at or now, "provider_id": message.provider_id or provider_id}
-    return Decided(_move(message, status="sent", fallback_at=timer, **found))
+    return Decided(move(message, status="sent", fallback_at=timer, **found))
 
 
 def _undelivered(attempt: Attempt, verdict: Verdict) -> Decided:
@@ -269,9 +261,9 @@ def _undelivered(attempt: Attempt, verdict: Verdict) -> Decided:
         opted_out=verdict.opted_out,
     )
     if verdict.needs_template and not message.params.get(AS_TEMPLATE):
-        return _failed(attempt, error, again=True, as_template=True)
+        return failed(attempt, error, again=True, as_template=True)
     passing = not verdict.permanent and AGAIN not in message.params
-    return _failed(attempt, error, again=passing, wait=ONCE_MORE_AFTER)
+    return failed(attempt, error, again=passing, wait=ONCE_MORE_AFTER)
 
 
 def _again(attempt: Attempt, error: SendError) -> Decided:
@@ -281,8 +273,8 @@ def _again(attempt: Attempt, error: SendError) -> Decided:
         wait = error.retry_after + round(FIRST_WAIT * attempt.means.chance() / 4)
     next_at = awake(message, attempt.facts, attempt.facts.now + wait)
     if next_at >= message.not_after:
-        return _failed(attempt, error)
-    return Decided(_move(message, status="planned", next_at=next_at, **_error(error)))
+        return failed(attempt, error)
+    return Decided(move(message, status="planned", next_at=next_at, **_error(error)))
 
 
 def _backoff(attempt: Attempt) -> Millis:
@@ -302,20 +294,20 @@ def _repeatable(attempt: Attempt) -> bool:
 def _moved(attempt: Attempt, error: SendError, chat: str) -> Decided:
     """A group that became a supergroup: it has another id from now on, and gets the message there at once."""
     message, here = attempt.message, attempt.facts.staff_chat
-    again = _move(message, status="planned", next_at=attempt.facts.now, address=chat, **_error(error))
+    again = move(message, status="planned", next_at=attempt.facts.now, address=chat, **_error(error))
     if here is None or here.chat != message.address:
         return Decided(again)
     moved = Patch(StaffChat, here.business, here.id, {"chat": chat}, {"chat": here.chat}, must=False)
     return Decided(again + Changes(patches=(moved,)))
 
 
-def _failed(
+def failed(
     attempt: Attempt, error: SendError, *, again: bool = False, as_template: bool = False, wait: Millis = 0
 ) -> Decided:
     """It will not arrive this way: the address is marked where that is why, and the next channel takes over."""
     message, facts = attempt.message, attempt.facts
     untrue = {"reason": message.void} if message.void is not None else {}
-    changes = _move(message, status="failed", fallback_at=None, **untrue, **_error(error))
+    changes = move(message, status="failed", fallback_at=None, **untrue, **_error(error))
     if error.address_dead:
         changes += _mark_dead(attempt, error.code)
         facts = _without(facts, message)
@@ -325,7 +317,7 @@ def _failed(
         hop = next_hop(message, facts, channels, again=again, as_template=as_template, wait=wait if again else 0)
     if hop is not None:
         return Decided(changes + Changes(inserts=(hop,)) + expected(message, facts))
-    return Decided(changes, _ended(attempt, error.code))
+    return Decided(changes, ended(attempt, error.code))
 
 
 def _mark_dead(attempt: Attempt, why: str) -> Changes:
@@ -362,7 +354,8 @@ def _without(facts: Facts, message: Message) -> Facts:
     return replace(facts, addresses=rows)
 
 
-def _ended(attempt: Attempt, why: str) -> str | None:
+def ended(attempt: Attempt, why: str) -> str | None:
+    """``why``, where the client was to hear of a visit that is still ahead and now will not; else None."""
     message, facts = attempt.message, attempt.facts
     if message.kind not in RINGING or message.staff_chat is not None or message.void is not None:
         return None
@@ -378,7 +371,7 @@ def _error(error: SendError) -> dict[str, Any]:
     return {"error_code": error.code, "error_text": error.text or None}
 
 
-def _move(message: Message, **fields: Any) -> Changes:
+def move(message: Message, **fields: Any) -> Changes:
     """The row gets ``fields`` and is nobody's any more, provided that it is still as it was read."""
     where = {"status": message.status, "token": message.token, "revision": message.revision, "void": message.void}
     free = {"token": None, "lease_until": None} if message.token is not None else {}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from handlers.facts import RINGING, Facts
+from handlers.wording import RETIRE
 from storage.records import ANSWERS_LANE, REACHED, Message, Millis, new_id
 
-RETIRE: Final = "retire"
 LASTS: Final[Millis] = 10 * 60_000
 
 

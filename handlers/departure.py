@@ -1,0 +1,53 @@
+"""What becomes of a leased message before it touches a wire: it goes, it waits, it is passed over, or it is too late."""
+
+from __future__ import annotations
+
+from handlers.delivery import Attempt, Decided, ended, move
+from handlers.hops import awake, expected, next_hop
+from handlers.routing import Route, hindrance, route, tried
+from storage.records import Message, Millis
+from storage.store import Changes, Patch
+
+
+def may_go(attempt: Attempt) -> Route | Decided:
+    """The way that a leased row takes now, or what to commit since it takes none.
+
+    It is asked twice: with the facts that it is to be rendered from, and, where it must not go, with its hops read too.
+    """
+    message, facts = attempt.message, attempt.facts
+    if facts.now >= message.not_after:
+        return Decided(expired(message))
+    hindered = hindrance(message, facts)
+    if hindered is not None:
+        return passed_over(attempt, hindered)
+    way = route(message, facts, attempt.means.channels, tried(message, facts))
+    if isinstance(way, str):
+        return passed_over(attempt, way)
+    morning = awake(message, facts, facts.now)
+    if morning > facts.now:
+        return (
+            passed_over(attempt, "quiet_hours") if morning >= message.not_after else Decided(put_off(message, morning))
+        )
+    return way
+
+
+def passed_over(attempt: Attempt, reason: str, *, cascade: bool = False) -> Decided:
+    """A row that must not go, or (``cascade``) can't go on this channel, so that the next one takes over."""
+    message, facts = attempt.message, attempt.facts
+    skipped = move(message, status="skipped", reason=reason, channel=message.channel, address=message.address)
+    hop = next_hop(message, facts, attempt.means.channels) if cascade else None
+    if hop is not None:
+        return Decided(skipped + Changes(inserts=(hop,)) + expected(message, facts))
+    return Decided(skipped, ended(attempt, reason) if cascade or reason == "no_channel" else None)
+
+
+def expired(message: Message) -> Changes:
+    """What is past its time ends, for everybody to see."""
+    return move(message, status="expired", reason="too_late")
+
+
+def put_off(message: Message, next_at: Millis) -> Changes:
+    """A leased row that may be claimed again from ``next_at`` on; nothing where somebody else has it by now."""
+    free = {"status": "planned", "token": None, "lease_until": None, "next_at": next_at}
+    where = {"status": "leased", "token": message.token}
+    return Changes(patches=(Patch(Message, message.business, message.id, free, where, must=False),))
