@@ -92,4 +92,4 @@ class Clock:
         else:
             self.last[name] = self._now()
         finally:
-            self._running.discard(task)  # type: ignore[arg-type]
+            self._running.discard(task)
