@@ -19,9 +19,9 @@ _COMMA: Final = ", "
 
 
 @lru_cache(maxsize=4096)
-def pieces_of(line: str) -> Pieces:
-    """A catalog line with ``{name}`` placeholders, taken apart."""
-    return tuple(_VARIABLE.split(line))
+def pieces_of(text: str) -> tuple[Pieces, ...]:
+    """The lines of a catalog text with ``{name}`` placeholders, each taken apart."""
+    return tuple(tuple(_VARIABLE.split(line)) for line in text.split("\n"))
 
 
 def fill_pieces(pieces: Pieces, values: Mapping[str, str]) -> str | None:
@@ -50,11 +50,8 @@ def lay_out(lines: Iterable[str], values: Mapping[str, str]) -> str:
     """Catalog lines (each may hold several, parted by newlines) as one text; empty ones but :class:`Plain` are left out."""
     filled: list[str] = []
     for text in lines:
-        if isinstance(text, Plain):
+        if type(text) is Plain:
             filled.append(text)
-            continue
-        for template in text.split("\n"):
-            line = fill_pieces(pieces_of(template), values)
-            if line:
-                filled.append(line)
+        elif text:
+            filled += [line for pieces in pieces_of(text) if (line := fill_pieces(pieces, values))]
     return "\n".join(filled)

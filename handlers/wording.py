@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from handlers import quiet, templates, wording_chat, wording_staff, wording_visits
-from handlers.channel import Capabilities, Edit, Rendered, Template, Text
+from handlers.channel import Button, Capabilities, Edit, Rendered, Template, Text
 from handlers.facts import Facts
 from handlers.filling import lay_out
 from handlers.i18n import language_of, mark, translator
 from handlers.scene import Scene
-from handlers.wording_choices import button_rows, labels, numbered, shown_choices, title
+from handlers.wording_choices import button_rows, labels, numbered, shown_choices
 from storage.records import ANSWERS_LANE, Message
 
 __all__ = ["KINDS", "RETIRE", "Unrendered", "labels", "render"]
@@ -108,12 +108,9 @@ def render(message: Message, capabilities: Capabilities, facts: Facts) -> Render
     body = _body(scene)
     if capabilities.window is not None:
         return _windowed(scene, capabilities, body)
-    indexes = shown_choices(message, capabilities, facts)
-    if not _fit(message, indexes, capabilities, facts):
-        return Text(
-            _with_numbers(body, message, capabilities, facts), quiet=_quiet(scene), thread=_thread(message, facts)
-        )
-    buttons = button_rows(message, indexes, capabilities, facts)
+    buttons = button_rows(message, shown_choices(message, capabilities, facts), capabilities, facts)
+    if not _fit(buttons, capabilities):
+        body, buttons = _with_numbers(body, message, capabilities, facts), ()
     if edited is not None:
         return Edit(edited, cut(body, capabilities.text), buttons)
     asks = capabilities.contact and message.kind in ASKS_CONTACT and message.staff_chat is None
@@ -141,11 +138,10 @@ def _editable(message: Message, capabilities: Capabilities, facts: Facts) -> str
     return edited.provider_id if message.channel in (None, edited.channel) else None
 
 
-def _fit(message: Message, indexes: tuple[int, ...], capabilities: Capabilities, facts: Facts) -> bool:
+def _fit(rows: tuple[tuple[Button, ...], ...], capabilities: Capabilities) -> bool:
     """Whether all choices can stand as buttons."""
-    if len(indexes) > capabilities.buttons:
-        return False
-    return all(len(title(message.choices[index], facts)) <= capabilities.title for index in indexes)
+    buttons = [button for row in rows for button in row]
+    return len(buttons) <= capabilities.buttons and all(len(button.title) <= capabilities.title for button in buttons)
 
 
 def _windowed(scene: Scene, capabilities: Capabilities, body: str) -> Rendered | Unrendered:

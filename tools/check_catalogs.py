@@ -15,7 +15,7 @@ from typing import Final
 import polib
 
 from handlers.channel import Edit, Text
-from handlers.filling import fill_pieces, pieces_of
+from handlers.filling import lay_out
 from handlers.i18n import translator
 from tools.catalog_rules import PLACEHOLDER, RULES, Fault
 from tools.extract_catalogs import KEYWORDS, LANGUAGES, PLURALS, ROOT, catalog, template
@@ -120,7 +120,7 @@ def _counted(language: str) -> Iterator[Fault]:
     for entry in polib.pofile(ROOT / "locales" / "vizit.pot"):
         for number in NUMBERS if entry.msgid_plural else ():
             values = dict.fromkeys(PLACEHOLDER.findall(entry.msgid_plural), "x") | {"n": str(number)}
-            line = fill_pieces(pieces_of(t.plural(entry.msgid, entry.msgid_plural, number)), values) or ""
+            line = lay_out([t.plural(entry.msgid, entry.msgid_plural, number)], values)
             if not re.search(rf"(?<!\d){number}(?!\d)", line):
                 yield Fault(language, entry.msgid, f"does not say {number}")
 
