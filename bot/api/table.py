@@ -1,0 +1,21 @@
+"""Every route of the API, in the order in which the documentation shows them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.api import tenant_routes, visit_routes
+from bot.api.serving import Route
+
+TAGS: Final = {
+    "Businesses": "Customers of this service and their keys. With the admin key alone.",
+    "Salons": "Locations, and the settings of business and salon.",
+    "Masters and services": "Who serves, and what is sold.",
+    "Clients": "People, their links and their data.",
+    "Bookings": "Visits; every message follows from them.",
+    "Messages": "What was sent, what is to come, and what was not sent and why.",
+    "Staff chats": "Telegram chats in which staff hear of the schedule and press buttons.",
+}
+"""The chapters of the document, in their order."""
+
+ROUTES: Final[tuple[Route, ...]] = (*tenant_routes.ROUTES, *visit_routes.ROUTES)
