@@ -91,6 +91,8 @@ async def _descriptions(bot: Bot, t: Translator, code: str | None) -> None:
 
 async def _commands(bot: Bot, t: Translator, code: str | None) -> None:
     for scope, table in ((BotCommandScopeAllPrivateChats(), FOR_CLIENTS), (BotCommandScopeAllGroupChats(), FOR_STAFF)):
-        wanted = [BotCommand(command=command, description=t(description)) for command, description in table]
-        if await bot.get_my_commands(scope=scope, language_code=code) != wanted:
-            await bot.set_my_commands(wanted, scope=scope, language_code=code)
+        wanted = [(command, t(description)) for command, description in table]
+        there = await bot.get_my_commands(scope=scope, language_code=code)
+        if [(entry.command, entry.description) for entry in there] != wanted:
+            menu = [BotCommand(command=command, description=description) for command, description in wanted]
+            await bot.set_my_commands(menu, scope=scope, language_code=code)

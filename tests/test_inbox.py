@@ -327,9 +327,7 @@ async def test_an_event_that_is_still_being_answered_is_not_taken_up_again(house
 
 
 @pytest.mark.parametrize(("payload", "status"), [({"ignored": True}, "done"), ({"nothing": "known"}, "failed")])
-async def test_what_is_left_over_and_says_nothing_ends_too(
-    house: House, payload: dict[str, Any], status: str
-) -> None:
+async def test_what_is_left_over_and_says_nothing_ends_too(house: House, payload: dict[str, Any], status: str) -> None:
     left = InboxEvent(id="chat:e1", source="chat", payload=json.dumps(payload), received_at=NOW)
     await house.store.commit(Changes(inserts=(left,)))
     inbox = house.inbox()
@@ -372,9 +370,7 @@ async def test_repeats_of_one_event_are_no_flood(house: House) -> None:
     assert await house.effects() == ["e1", "e2"]
 
 
-async def test_while_the_database_is_busy_nothing_is_accepted(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_while_the_database_is_busy_nothing_is_accepted(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     async def busy(_: Changes) -> None:
         raise StoreBusy
 

@@ -150,9 +150,7 @@ def test_a_reply_names_the_message_it_answers() -> None:
 
 def test_standing_in_a_topic_is_no_reply_to_its_beginning() -> None:
     opened = {"message_id": 3, "forum_topic_created": {"name": "Записи"}}
-    turn = read(
-        message(GROUP, text="/today", message_thread_id=3, is_topic_message=True, reply_to_message=opened)
-    )
+    turn = read(message(GROUP, text="/today", message_thread_id=3, is_topic_message=True, reply_to_message=opened))
     assert turn is not None and (turn.thread, turn.reply_to) == (3, None)
 
 
