@@ -31,6 +31,7 @@ from storage.records import new_id
 from storage.store import Changes, StoreBusy
 from tests.support.bots import hang_up
 from tests.support.inboxes import Listening, listening
+from tests.support.waiting import turn, until
 
 SECRET = "s3cret-s3cret"
 ROW = new_id()
@@ -104,7 +105,7 @@ class Polling:
 
     async def _sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
-        await asyncio.sleep(0)
+        await turn()
 
 
 async def said(heard: Listening) -> list[str | None]:
@@ -296,7 +297,7 @@ async def test_an_answer_to_a_press_that_fails_otherwise_is_logged(
 async def fetched(telegram: TelegramEmulator) -> None:
     """Wait until the poller, which may still be on its way, has taken everything."""
     while not await telegram.idle():
-        await asyncio.sleep(0)
+        await turn()
 
 
 async def test_what_a_person_writes_is_fetched(
@@ -330,8 +331,7 @@ async def test_a_webhook_that_somebody_sets_meanwhile_is_taken_off_again(
         await olena.start()
         await fetched(telegram)
         await bot.set_webhook("http://127.0.0.1:9/telegram/webhook")
-        while telegram.updates.webhook:
-            await asyncio.sleep(0)
+        await until(lambda: not telegram.updates.webhook)
         await olena.says("ще тут")
         await fetched(telegram)
     assert await said(heard) == ["/start", "ще тут"]
@@ -389,8 +389,7 @@ async def test_it_starts_without_a_network_and_goes_on_when_there_is_one(
     await telegram.stop()
     await olena.start()
     async with Polling(bot, intake) as polling:
-        while len(polling.pauses) < 8:
-            await asyncio.sleep(0)
+        await until(lambda: len(polling.pauses) >= 8)
         await telegram.start(port=port)
         await fetched(telegram)
     assert await said(heard) == ["/start"]
@@ -410,8 +409,7 @@ async def test_a_second_poller_is_told_in_the_log_and_neither_ends(
         await olena.start()
         await fetched(telegram)
         await bot.get_updates(timeout=0)
-        while not polling.pauses:
-            await asyncio.sleep(0)
+        await until(lambda: bool(polling.pauses))
         await olena.says("ще тут")
         await fetched(telegram)
     assert await said(heard) == ["/start", "ще тут"]
@@ -424,8 +422,7 @@ async def test_the_token_is_never_logged(
     await telegram.stop()
     with caplog.at_level(logging.DEBUG):
         async with Polling(bot, intake) as polling:
-            while len(polling.pauses) < 2:
-                await asyncio.sleep(0)
+            await until(lambda: len(polling.pauses) >= 2)
     assert "deleteWebhook" in caplog.text
     assert telegram.token.partition(":")[2] not in caplog.text
 
