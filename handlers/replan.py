@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from handlers.plan import Case, plan
 from handlers.reconcile import Reconciled, reconcile
 from handlers.settings import in_force, place
 from handlers.turn import Desk
-from storage.records import Address, Booking, Business, Client, Message, Salon
-from storage.store import Changes, Range
+from storage.records import Address, Booking, Business, Client, Message, Salon, Task
+from storage.store import Changes, Conflict, Range
 
 BOOKINGS_AT_ONCE = 100
 """How many bookings of one client are planned anew in one go; nobody has more visits ahead."""
+REPLAN: Final = "replan"
+"""Kind of the task that plans all visits ahead anew, after a setting changed. Parameter ``salon``: only that salon's."""
+PART: Final = 50
+"""Bookings that one part of that task plans anew: well under 50 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +90,26 @@ async def replan_client(
         around = Surroundings(business, salon, client, addresses)
         changes += replanned(desk, booking, around, await rows_of(desk, booking)).changes
     return changes
+
+
+async def replan_part(desk: Desk, task: Task) -> Task | None:
+    """Plan the next visits of a :data:`REPLAN` task anew; None when it is through.
+
+    The cursor is ``start:id`` of the last booking that was planned. A booking that changes meanwhile plans itself.
+    """
+    business = await desk.store.get(Business, task.business, task.business)
+    if business is None:
+        return None
+    start, _, last = (task.cursor or "").partition(":")
+    salon = task.params.get("salon")
+    where = {"business": task.business, "starts_at": Range(desk.now(), None), **({"salon": salon} if salon else {})}
+    after = (int(start), last) if start else None
+    bookings = await desk.store.find(Booking, where, order=("starts_at", "id"), after=after, limit=PART)
+    for booking in bookings:
+        try:
+            await desk.store.commit(await replan_booking(desk, business, booking))
+        except Conflict:
+            continue
+    if len(bookings) < PART:
+        return None
+    return replace(task, cursor=f"{bookings[-1].starts_at}:{bookings[-1].id}")
