@@ -150,3 +150,17 @@ def layout(record: type[R]) -> Layout[R]:
 def shapes(record: type[Any]) -> dict[str, Shape]:
     """The fields of a record type by name, in their order."""
     return _LAYOUTS[record].shapes
+
+
+def sought(record: type[Any], name: str) -> Shape:
+    """A field by which records are found, sorted or grouped. Raises KeyError where there is none, ValueError for JSON."""
+    shape = shapes(record)[name]
+    if shape.kind in JSON_KINDS:
+        raise ValueError(f"{record.__name__}.{name} is kept as JSON: nothing can be sought or sorted by it")
+    return shape
+
+
+def check_word(shape: Shape, value: Any) -> None:
+    """Raise ValueError for a value that a field with a fixed list of words never has."""
+    if shape.words and value is not None and value not in shape.words:
+        raise ValueError(f"{shape.name} is never {value!r}")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from storage.codec import JSON_KINDS, Shape, encode, layout, shapes
+from storage.codec import Shape, check_word, encode, layout, shapes, sought
 from storage.records import RECORDS, Message
 from storage.store import Not, OneOf, Patch, Range, Where
 
@@ -23,17 +23,9 @@ class Sql(NamedTuple):
     values: tuple[Any, ...] = ()
 
 
-def _plain_shape(record: type[Any], name: str) -> Shape:
-    shape = shapes(record)[name]
-    if shape.kind in JSON_KINDS:
-        raise ValueError(f"{record.__name__}.{name} is kept as JSON: nothing can be sought or sorted by it")
-    return shape
-
-
 def _operand(shape: Shape, value: Any) -> Sql:
     if shape.words:
-        if value not in shape.words:
-            raise ValueError(f"{shape.name} is never {value!r}")
+        check_word(shape, value)
         return Sql(f"'{value}'")
     if shape.kind == "boolean":
         return Sql(str(int(value)))
@@ -50,6 +42,8 @@ def _one_of(shape: Shape, values: tuple[Any, ...]) -> Sql:
     parts = [Sql(f"{shape.name} IS NULL")] if len(known) < len(values) else []
     if shape.words:
         # In the order of the list, so that the text is the same as that of a partial index.
+        for word in known:
+            check_word(shape, word)
         parts += [_compare(shape, "=", word) for word in sorted(set(known), key=shape.words.index)]
     elif len(known) == 1 or shape.kind == "boolean":
         parts += [_compare(shape, "=", value) for value in sorted(set(known))]
@@ -87,7 +81,7 @@ def _all(terms: Sequence[Sql]) -> Sql:
 
 def condition(record: type[Any], where: Where) -> Sql:
     """What follows WHERE. Raises KeyError for a field that the record has not, ValueError for one that is JSON."""
-    return _all([term for name, wanted in where.items() for term in _terms(_plain_shape(record, name), wanted)])
+    return _all([term for name, wanted in where.items() for term in _terms(sought(record, name), wanted)])
 
 
 def _beyond(shape: Shape, descending: bool, last: Any) -> Sql | None:
@@ -104,7 +98,7 @@ def _following(record: type[Any], order: Sequence[str], after: Sequence[Any]) ->
     """That a record lies behind the one whose order fields are ``after``."""
     if len(after) != len(order):
         raise ValueError("`after` needs one value for each field of `order`")
-    sides = [(_plain_shape(record, name.lstrip("-")), name.startswith("-")) for name in order]
+    sides = [(sought(record, name.lstrip("-")), name.startswith("-")) for name in order]
     if len({descending for _, descending in sides}) == 1 and not any(shape.optional for shape, _ in sides):
         names, marks = ", ".join(shape.name for shape, _ in sides), ", ".join("?" * len(sides))
         return Sql(f"({names}) {'<' if sides[0][1] else '>'} ({marks})", tuple(after))
@@ -125,7 +119,7 @@ def select(record: type[Any], where: Where, order: Sequence[str], after: Sequenc
     found = _all(terms)
     columns = ", ".join(layout(record).names)
     by = ", ".join(
-        f"{_plain_shape(record, name.lstrip('-')).name}{' DESC' if name.startswith('-') else ''}" for name in order
+        f"{sought(record, name.lstrip('-')).name}{' DESC' if name.startswith('-') else ''}" for name in order
     )
     text = f"SELECT {columns} FROM {layout(record).table} WHERE {found.text} ORDER BY {by} LIMIT ?"
     return Sql(text, (*found.values, limit))
@@ -134,7 +128,7 @@ def select(record: type[Any], where: Where, order: Sequence[str], after: Sequenc
 def tally(record: type[Any], where: Where, group_by: Sequence[str]) -> Sql:
     """A SELECT of the group fields and the count of each group."""
     found = condition(record, where)
-    names = ", ".join(_plain_shape(record, name).name for name in group_by)
+    names = ", ".join(sought(record, name).name for name in group_by)
     text = f"SELECT {names + ', ' if names else ''}count(*) FROM {layout(record).table} WHERE {found.text}"
     return Sql(f"{text} GROUP BY {names}" if names else text, found.values)
 

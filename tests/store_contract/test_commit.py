@@ -280,18 +280,32 @@ def crash_at_the(nth: int) -> Callable[[], None]:
     return action
 
 
-STATEMENTS = len(BUSY.inserts) + len(BUSY.puts) + len(BUSY.patches) + len(BUSY.deletes)
-POINTS = [("commit.begin", 1), *(("commit.statement", nth + 1) for nth in range(STATEMENTS)), ("commit.end", 1)]
+async def crashes(store: Store, point: str, nth: int) -> bool:
+    """Make the busy commit crash the n-th time that it reaches the point; whether it got that far."""
+    with armed(point, crash_at_the(nth)):
+        try:
+            await store.commit(BUSY)
+        except Crash:
+            return True
+    return False
 
 
-@pytest.mark.parametrize(("point", "nth"), POINTS)
-async def test_a_failure_at_any_point_before_the_end_leaves_nothing(store: Store, point: str, nth: int) -> None:
+@pytest.mark.parametrize("point", ["commit.begin", "commit.end"])
+async def test_a_failure_at_either_end_of_a_commit_leaves_nothing(store: Store, point: str) -> None:
     await store.commit(Changes(inserts=BEFORE))
     before = await everything(store)
-    with armed(point, crash_at_the(nth)), pytest.raises(Crash):
-        await store.commit(BUSY)
+    assert await crashes(store, point, 1)
     assert await everything(store) == before
-    await store.commit(BUSY)
+
+
+async def test_a_failure_before_any_statement_of_a_commit_leaves_nothing(store: Store) -> None:
+    await store.commit(Changes(inserts=BEFORE))
+    before = await everything(store)
+    statement = 1
+    while await crashes(store, "commit.statement", statement):
+        assert await everything(store) == before
+        statement += 1
+    assert statement > 5
     assert await everything(store) != before
 
 
@@ -302,14 +316,6 @@ async def test_a_failure_after_the_end_leaves_all_of_it(store: Store) -> None:
     changed = await store.get(Booking, "a", "b")
     assert changed is not None and changed.revision == 2
     assert await store.get(Client, "a", "gone") is None
-
-
-async def test_every_statement_of_a_commit_passes_the_failpoint(store: Store) -> None:
-    await store.commit(Changes(inserts=BEFORE))
-    passed: list[str] = []
-    with armed("commit.statement", lambda: passed.append("statement")):
-        await store.commit(BUSY)
-    assert len(passed) == STATEMENTS
 
 
 async def test_another_handle_reads_what_was_committed_and_nothing_of_what_was_not(
