@@ -126,7 +126,8 @@ _PUNCTUATION: Final = re.compile(r"[.,!…;:()«»“”„\"*_~\-–—/\\]+")
 _POLITE: Final = re.compile(
     r"\b(?:дякую|спасибі|будь ласка|добрий день|доброго дня|добрий вечір|доброго ранку|вітаю|спасибо|благодарю|пожалуйста"
     r"|добрый день|добрый вечер|доброе утро|здравствуйте|привет|привіт|tesekkurler|tesekkur ederim"
-    r"|sagolun|sagol|lutfen|merhaba|iyi gunler|selam|thank you|thanks|please|hello|hi)\b"
+    r"|sagolun|sagol|lutfen|merhaba|iyi gunler|selam|thank you|thanks|please|hello|hi|на жаль|вибачте|перепрошую"
+    r"|к сожалению|извините|простите|maalesef|ne yazik ki|uzgunum|kusura bakmayin|unfortunately|sorry)\b"
 )
 _NUMBER: Final = re.compile(r"(?:№|#)?\s*(\d{1,2})\ufe0f?\u20e3?\s*[.)—–:-]?\s*(\D.*)?", re.DOTALL)
 
@@ -184,7 +185,7 @@ def meaning_of(text: str) -> str | None:
     words = bare.rstrip("? ")
     meaning = _meanings().get(words)
     if meaning is None and words and not any(map(str.isalnum, words)):
-        signs = {_meanings().get(sign) for sign in words}
+        signs = {_meanings().get(sign) for sign in words if not sign.isspace()}
         meaning = signs.pop() if len(signs) == 1 else None
     return meaning if words == bare or meaning == "move" else None
 
@@ -228,7 +229,6 @@ def command_of(text: str) -> str | None:
     """
     stripped = text.strip()
     if stripped.startswith("/"):
-        word = stripped[1:].split(maxsplit=1)[0] if len(stripped) > 1 else ""
-        name = word.partition("@")[0].lower()
+        name = re.split(r"[\s@]", stripped[1:], maxsplit=1)[0].lower()
         return name if name in _SLASH else None
     return _command_words().get(_bare(stripped))

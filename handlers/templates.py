@@ -54,7 +54,7 @@ ALIASES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 _TOKEN: Final = re.compile(r"\[\[|\[([^\[\]\n]*)\]")
 _BRACKET: Final = "["
 _APOSTROPHES: Final = str.maketrans({"'": "ʼ", "’": "ʼ", "‘": "ʼ", "`": "ʼ", "İ": "i", "I": "i", "ı": "i"})
-_SUFFIX: Final = re.compile(r"\]['’ʼ]?(?=[a-zA-ZçğıöşüÇĞİÖŞÜ])|\]['’ʼ](?=\w)")
+_SUFFIX: Final = re.compile(r"\]['’ʼ]?[^\W\d_]")
 _PREPOSITION: Final = re.compile(r"\b(в|во|у|на|о|об)\s+\[([^\[\]\n]*)\]", re.IGNORECASE)
 
 

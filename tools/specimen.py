@@ -15,7 +15,7 @@ from handlers.moments import parse_moment
 from handlers.settings import in_force, place
 from handlers.turn import Links
 from handlers.wording import KINDS, RETIRE, Unrendered, render
-from storage.records import Booking, Business, Choice, Client, Master, Message, Salon, Service, StaffChat
+from storage.records import SERVICE_LANE, Booking, Business, Choice, Client, Master, Message, Salon, Service, StaffChat
 
 CHANNELS: dict[str, Capabilities] = {"telegram": TELEGRAM, "whatsapp": WHATSAPP}
 START = parse_moment("2026-11-27T15:00:00+02:00")
@@ -66,6 +66,7 @@ class Specimen:
     booking: Booking = BOOKING
     facts: dict[str, Any] = field(default_factory=dict)
     edits: bool = False
+    lane: int = SERVICE_LANE
 
     def message(self) -> Message:
         """Its row."""
@@ -74,7 +75,7 @@ class Specimen:
             id="0" * 32,
             key=f"specimen:{self.kind}",
             kind=self.kind,
-            lane=1,
+            lane=self.lane,
             booking="b-1",
             client="c1",
             staff_chat="chat" if self.kind.startswith("staff_") and self.kind != "staff_reply" else None,
