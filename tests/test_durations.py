@@ -1,13 +1,13 @@
 """Durations of the API: days and weeks by the salon's calendar, hours and minutes as they elapse."""
 
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.durations import DAY, HOUR, MINUTE, Duration, after, before, canonical, length, parse
+from handlers.durations import DAY, HOUR, MINUTE, Duration, after, before, canonical, length, moment_of, parse
 from tests.support.planning import KYIV, at, wall
 
 
@@ -117,6 +117,7 @@ def test_a_time_after_a_visit(start: str, lead: str, due: str) -> None:
 def test_of_a_time_that_comes_twice_the_first_is_meant() -> None:
     due = before(at("2027-11-01 03:30"), "P1D", ZoneInfo(KYIV))
     assert due == at("2027-10-31 03:30", fold=0) == at("2027-10-31 03:30", fold=1) - HOUR
+    assert moment_of(date(2027, 10, 31), time(3, 30, fold=1), ZoneInfo(KYIV)) == due
 
 
 def test_milliseconds_are_kept() -> None:

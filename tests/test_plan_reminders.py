@@ -117,11 +117,17 @@ def test_a_reminder_is_skipped_when_the_evening_before_has_passed() -> None:
     )
 
 
-def test_the_evening_before_is_not_refused_for_a_reminder_that_never_went() -> None:
-    """Booked after the moment of the longer reminder, which so was skipped."""
-    case = a_case("2026-11-28 09:30", "2026-11-27 19:45", settings=leads("PT14H", "PT1H"))
-    assert outcomes(case)["PT14H"] == "too_late"
+@pytest.mark.parametrize(("booked", "why"), [("2026-11-27 19:45", "too_late"), ("2026-11-27 19:15", "just_told")])
+def test_the_evening_before_is_not_refused_for_a_reminder_that_never_went(booked: str, why: str) -> None:
+    case = a_case("2026-11-28 09:30", booked, settings=leads("PT14H", "PT1H"))
+    assert outcomes(case)["PT14H"] == why
     assert outcomes(case)["PT1H"] == "2026-11-27 20:30"
+
+
+def test_a_reminder_is_skipped_where_it_is_quiet_before_the_quiet_hours_too() -> None:
+    nearly_always = {"quiet_hours": {"from": "00:00", "to": "23:45"}}
+    case = a_case("2026-11-28 12:00", "2026-11-20 12:00", settings=leads("PT1H", **nearly_always))
+    assert outcomes(case)["PT1H"] == "quiet_hours"
 
 
 @pytest.mark.parametrize(
@@ -137,6 +143,11 @@ def test_the_evening_before_is_not_refused_for_a_reminder_that_never_went() -> N
 )
 def test_a_reminder_right_after_the_notice_or_before_the_booking_is_skipped(booked: str, reminder: str) -> None:
     assert outcomes(a_case("2026-11-27 15:00", booked, settings=leads("P1D")))["P1D"] == reminder
+
+
+def test_why_a_reminder_was_skipped_does_not_change_with_time() -> None:
+    later = a_case("2026-11-27 15:00", "2026-11-26 14:45", now="2026-11-27 16:00", settings=leads("P1D"))
+    assert outcomes(later) == {"booking_created": "too_late", "P1D": "just_told"}
 
 
 def test_a_notice_that_is_switched_off_tells_nothing_so_the_reminder_goes() -> None:

@@ -317,6 +317,56 @@ async def test_a_row_that_people_are_to_send_is_cancelled_like_any_other(timelin
     assert (gone.held, gone.status, gone.reason) == (False, "cancelled", "booking_cancelled")
 
 
+async def test_what_people_are_to_send_stays_with_them_when_a_chat_is_linked(timeline: Timeline) -> None:
+    either = {"linked": frozenset({"telegram", "manual"})}
+    await timeline.replan(case(addresses=(), **either))
+    assert (await timeline.become(CREATED, held=True)).channel == "manual"
+    await timeline.replan(case("2026-11-20 12:10", **either))
+    rows = await timeline.rows()
+    assert [(rows[name].channel, rows[name].held) for name in (CREATED, P1D)] == [("manual", True), ("telegram", False)]
+
+
+async def test_a_hop_keeps_its_channel_and_its_time(timeline: Timeline) -> None:
+    await timeline.replan(case())
+    first = await timeline.become(CREATED, status="failed", attempts=1)
+    own = {"channel": "whatsapp", "address": "+380671234567", "due_at": at("2026-11-20 12:05"), "params": {"on": "wa"}}
+    hop = replace(
+        first,
+        **{
+            "id": "f" * 32,
+            "key": first.key.removesuffix(":0") + ":1",
+            "hop": 1,
+            "status": "planned",
+            "attempts": 0,
+            **own,
+        },
+    )
+    await timeline.store.commit(Changes(inserts=(hop,)))
+    await timeline.replan(case("2026-11-20 12:04", revision=2, start="2026-11-26 10:00"))
+    kept = await timeline.store.get(Message, "b", hop.id)
+    assert kept is not None
+    assert (kept.channel, kept.address, kept.due_at, kept.params["on"]) == (*list(own.values())[:3], "wa")
+    assert (kept.revision, wall(kept.not_after)) == (2, "2026-11-26 10:00")
+
+
+async def test_a_row_that_is_leased_meanwhile_is_not_moved_to_another_time(timeline: Timeline) -> None:
+    night = {"booked_at": at("2026-11-26 23:00")}
+    await timeline.replan(case("2026-11-26 23:00", start="2026-11-29 15:00", **night))
+    decided = await timeline.decide(case("2026-11-26 23:30", start="2026-11-27 10:00", **night))
+    await timeline.become(CREATED, status="leased", token="w1")
+    with pytest.raises(Conflict):
+        await timeline.store.commit(decided.changes)
+
+
+async def test_a_row_that_goes_out_meanwhile_and_stays_true_is_no_conflict(timeline: Timeline) -> None:
+    await timeline.replan(case())
+    decided = await timeline.decide(case(revision=2))
+    await timeline.become(CREATED, status="sent", attempts=1)
+    await timeline.store.commit(decided.changes)
+    rows = await timeline.rows()
+    assert [(rows[name].status, rows[name].revision) for name in (CREATED, P1D)] == [("sent", 1), ("planned", 2)]
+
+
 async def test_later_hops_live_and_die_with_the_message(timeline: Timeline) -> None:
     await timeline.replan(case())
     first = await timeline.become(P1D, status="sent", attempts=1)
@@ -359,11 +409,15 @@ async def test_a_hop_that_is_over_is_not_planned_anew(timeline: Timeline) -> Non
     assert await timeline.store.get(Message, "b", hop.id) == hop
 
 
-async def test_what_a_person_sends_once_more_dies_with_the_booking(timeline: Timeline) -> None:
+async def test_what_a_person_sends_once_more_lives_and_dies_with_the_booking(timeline: Timeline) -> None:
     await timeline.replan(case())
     first = await timeline.become(CREATED, status="failed", attempts=1)
     again = replace(first, id="f" * 32, key=first.key + ":again:1", status="planned", attempts=0)
     await timeline.store.commit(Changes(inserts=(again,)))
+    await timeline.replan(case("2026-11-20 13:00", revision=2))
+    kept = await timeline.store.get(Message, "b", again.id)
+    assert kept is not None
+    assert (kept.status, kept.revision) == ("planned", 2)
     await timeline.replan(cancelled("2026-11-21 12:00"))
     gone = await timeline.store.get(Message, "b", again.id)
     assert gone is not None
