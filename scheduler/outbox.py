@@ -89,7 +89,7 @@ class Outbox:
         try:
             while not self._stopping and not await self._patiently(self._take_over):
                 pass
-            while not self._stopping or self._flying or self._landed or self._crashed:
+            while not (self._stopping and self._wires_are_still()):
                 if await self._patiently(self._round):
                     await self._wait()
             await self._patiently(self._give_back)
@@ -162,9 +162,10 @@ class Outbox:
 
     async def _wait(self) -> None:
         """Until there is something to do; not at all where there is, and wires are free for it."""
-        if not self._stopping and (self._look or any(map(self._wants, self._hungry)) or self._may_send()):
+        still = self._wires_are_still()
+        if still if self._stopping else self._look or any(map(self._wants, self._hungry)) or self._may_send():
             return
-        if not (self._hungry or self._boarding or self._flying or self._landed or self._crashed):
+        if still and not self._hungry and not self._boarding:
             self._rest.set()
         try:
             async with asyncio.timeout(self._patience()):
@@ -172,6 +173,9 @@ class Outbox:
         except TimeoutError:
             self._look = True
         self._signal.clear()
+
+    def _wires_are_still(self) -> bool:
+        return not (self._flying or self._landed or self._crashed)
 
     def _may_send(self) -> bool:
         """Whether a round is worth while for what is held: single wires are filled together with the next settles."""
