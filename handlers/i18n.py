@@ -45,7 +45,7 @@ def language_of(tag: str | None, fallback: str) -> str:
 
 
 class Translator:
-    """The sentences of one language, as templates with ``{name}`` placeholders; see :func:`handlers.filling.fill`.
+    """The sentences of one language, as templates with ``{name}`` placeholders; see :func:`handlers.filling.lay_out`.
 
     A msgid that no catalog holds comes back as it is.
     """
@@ -55,21 +55,13 @@ class Translator:
     def __init__(self, language: str, catalog: gettext.NullTranslations) -> None:
         self.language: Final = language
         self._catalog = catalog
-        self._texts: dict[str | tuple[str, str], str] = {}
+        self._texts: dict[str, str] = {}
 
     def __call__(self, msgid: str) -> str:
         """The translation of ``msgid``."""
         known = self._texts.get(msgid)
         if known is None:
             known = self._texts[msgid] = _unbreakable(self._catalog.gettext(msgid), self.language)
-        return known
-
-    def within(self, context: str, msgid: str) -> str:
-        """The translation of ``msgid`` in a context, where one msgid means two things."""
-        key = (context, msgid)
-        known = self._texts.get(key)
-        if known is None:
-            known = self._texts[key] = _unbreakable(self._catalog.pgettext(context, msgid), self.language)
         return known
 
     def plural(self, one: str, many: str, n: int) -> str:

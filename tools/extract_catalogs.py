@@ -22,16 +22,17 @@ KEYWORDS: Final = {
     "mark": None,
     "plural": (1, 2),
     "count": (1, 2),
-    "within": ((1, "c"), 2),
 }
 """Functions that are given msgids; see handlers.i18n."""
 COMMENTS: Final = ["Translators:"]
-SLAVIC: Final = (
-    "nplurals=3; plural=(n%10==1 && n%100!=11 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2);"
-)
+SLAVIC: Final = "nplurals=3; plural=(n%10==1 && n%100!=11 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2);"
 PLURALS: Final = {"uk": SLAVIC, "ru": SLAVIC, "tr": "nplurals=2; plural=(n != 1);"}
 """Babel and msginit would each write another header for Turkish; this one keeps both of its forms."""
-HEADER: Final = {"MIME-Version": "1.0", "Content-Type": "text/plain; charset=UTF-8", "Content-Transfer-Encoding": "8bit"}
+HEADER: Final = {
+    "MIME-Version": "1.0",
+    "Content-Type": "text/plain; charset=UTF-8",
+    "Content-Transfer-Encoding": "8bit",
+}
 
 
 class Sentence(NamedTuple):
@@ -86,7 +87,9 @@ def updated(pot: polib.POFile, path: Path, language: str) -> polib.POFile:
     return po
 
 
-def _translated(entry: polib.POEntry, kept: dict[tuple[str | None, str], polib.POEntry], language: str) -> polib.POEntry:
+def _translated(
+    entry: polib.POEntry, kept: dict[tuple[str | None, str], polib.POEntry], language: str
+) -> polib.POEntry:
     old = kept.get((entry.msgctxt, entry.msgid))
     forms = 2 if language == "tr" else 3
     empty = dict.fromkeys(range(forms), "") if entry.msgid_plural else {}
