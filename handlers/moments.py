@@ -13,13 +13,17 @@ _RFC3339 = re.compile(
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_EARLIEST: Millis = (datetime(1900, 1, 1, tzinfo=UTC) - _EPOCH) // _MILLISECOND
+_LATEST: Millis = (datetime(2200, 1, 1, tzinfo=UTC) - _EPOCH) // _MILLISECOND
+"""Moments outside are slips of the pen, and calendars of other zones end somewhere."""
 
 
 @lru_cache(maxsize=4096)
 def parse_moment(text: str) -> Millis:
     """The moment that ``text`` names, cut to whole milliseconds.
 
-    Raises ``ValueError`` with a sentence for a caller: no date and time of RFC 3339, no offset, no such day.
+    Raises ``ValueError`` with a sentence for a caller: no date and time of RFC 3339, no offset, no such day,
+    a year before 1900 or after 2199.
     """
     match = _RFC3339.fullmatch(text)
     if match is None:
@@ -32,7 +36,10 @@ def parse_moment(text: str) -> Millis:
     except ValueError:
         raise ValueError("names a day or a time that does not exist") from None
     offset = 0 if hours is None else (int(hours) * 60 + int(minutes)) * 60_000 * (-1 if sign == "-" else 1)
-    return (wall - _EPOCH) // _MILLISECOND + int(((fraction or "") + "000")[:3]) - offset
+    moment = (wall - _EPOCH) // _MILLISECOND + int(((fraction or "") + "000")[:3]) - offset
+    if not _EARLIEST <= moment < _LATEST:
+        raise ValueError("must lie between the years 1900 and 2199")
+    return moment
 
 
 def moment_text(moment: Millis, zone: tzinfo = UTC) -> str:

@@ -1,0 +1,1 @@
+"""The API keeps its contract: over HTTP, on a real SQLite file."""
