@@ -16,7 +16,9 @@ RETRIES: Final = "#rc=5&rp=all"
 could not connect. The fragment is neither sent nor signed (twilio.com/docs/usage/webhooks/webhooks-connection-overrides)."""
 VALID_S: Final = 600
 """How long a message may wait in Twilio's queue. What could not go within ten minutes fails there, and goes elsewhere."""
-SKEW: Final[Millis] = 120_000
+SKEW: Final[Millis] = 30_000
+"""How far Twilio's clock may be behind ours. Less than the pause before a channel is tried again, whose first message has
+the same words."""
 LOOKED_AT: Final = 50
 
 
