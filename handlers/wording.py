@@ -28,6 +28,8 @@ RETIRE: Final = "retire"
 SHARE_PHONE: Final = mark("📱 Share my number")
 ASKS_CONTACT: Final = frozenset({"share_contact", "contact_foreign", "link_expired"})
 """Kinds under which a channel that can shows the button that shares one's own phone."""
+ANSWERS_CONTACT: Final = frozenset({"welcome", "contact_unknown"})
+"""Kinds that take that button away again."""
 
 KINDS: Final[Mapping[str, Phrase]] = {
     "booking_created": wording_visits.booking_created,
@@ -119,6 +121,7 @@ def render(message: Message, capabilities: Capabilities, facts: Facts) -> Render
         buttons=() if asks else buttons,
         quiet=_quiet(scene),
         ask_contact=scene.t(SHARE_PHONE) if asks else None,
+        drop_keyboard=capabilities.contact and message.kind in ANSWERS_CONTACT,
         thread=_thread(message, facts),
     )
 

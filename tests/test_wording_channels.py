@@ -151,6 +151,8 @@ def test_a_button_that_shares_the_phone_stands_only_where_there_is_one() -> None
     shares = Specimen("share_contact")
     assert text(shares, TELEGRAM).ask_contact == "📱 Поділитися номером"
     assert text(shares, WHATSAPP).ask_contact is None
+    assert text(Specimen("contact_unknown"), TELEGRAM).drop_keyboard
+    assert not text(Specimen("contact_unknown"), WHATSAPP).drop_keyboard
 
 
 def test_a_stranger_is_spoken_to_in_the_apps_language_and_the_salons() -> None:
