@@ -15,9 +15,9 @@ async def run(args: Namespace) -> bool:
     logs.configure(config.log, config.secrets)
     for name in unknown():
         logging.getLogger(__name__).warning("%s means nothing to Vizit", name)
-    from bot import app
+    from bot.app import run as serve
 
-    await app.run(config, only=args.only)
+    await serve(config, only=args.only)
     return True
 
 

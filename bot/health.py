@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -58,7 +58,7 @@ def fresh(age: Callable[[], float | None], within_s: float) -> Check:
 class Readiness:
     """The verdict over all checks. `stopping`: the process takes no more work, whatever they say."""
 
-    checks: Mapping[str, Check]
+    checks: dict[str, Check]
     stopping: bool = False
     _verdict: dict[str, str] = field(default_factory=dict)
     _given_at: float | None = None

@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
-from handlers.channel import Capabilities, Channel, Rendered, SendError
+from handlers.channel import Capabilities, Channel, Findable, Rendered, SendError
 from storage.records import Message, Millis
 from storage.store import Range, Store, StoreError, Where
 
@@ -45,7 +45,7 @@ class Metrics:
         self.send_seconds = self._histogram("send_duration_seconds", "One send, on the wire", SECONDS, "channel")
         self.lateness = self._histogram("send_lateness_seconds", "From due to taken by the provider", LATE, "channel")
         self.claims = self._counter("outbox_claims", "Messages that this process took up")
-        self.expired = self._counter("messages_expired", "Messages that were too late to be sent", "kind")
+        self.expired = self._counter("messages_expired", "Messages that were too late to be sent")
         self.leases_lost = self._counter("lease_lost", "Messages taken away by another worker, or made untrue")
         self.webhooks = self._counter("webhook_requests", "Calls of providers by how they ended", "source", "result")
         self.duplicates = self._counter("webhook_duplicates", "Events that had been here before", "source")
@@ -65,6 +65,23 @@ class Metrics:
 
     def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
         return Gauge(f"vizit_{name}", meaning, labels, registry=self.registry)
+
+    def observer(self, now: Callable[[], Millis]) -> Callable[[str, Message], None]:
+        """What the outbox tells of its rows, counted. ``now`` is the time by which they are due."""
+        counted = {"claimed": self.claims, "lost": self.leases_lost}
+
+        def observe(what: str, message: Message) -> None:
+            if what in counted:
+                counted[what].inc()
+            elif what == "sent":
+                self.lateness.labels(message.channel or "none").observe(max(0, now() - message.due_at) / 1000)
+
+        return observe
+
+
+def measured(channel: Channel, metrics: Metrics) -> Channel:
+    """The channel, its sends counted and timed."""
+    return MeasuredFindable(channel, channel, metrics) if isinstance(channel, Findable) else Measured(channel, metrics)
 
 
 class Measured:
@@ -100,6 +117,14 @@ class Measured:
             self._seconds.observe(time.perf_counter() - began)
         self._sent.inc()
         return provider_id
+
+
+class MeasuredFindable(Measured):
+    """The same for a channel whose provider can be asked what became of a message."""
+
+    def __init__(self, channel: Channel, findable: Findable, metrics: Metrics) -> None:
+        super().__init__(channel, metrics)
+        self.look_up = findable.look_up
 
 
 def watch_requests(metrics: Metrics) -> Middleware:

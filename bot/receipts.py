@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from bot.twilio_inbound import StatusWord
 from handlers.delivery import Means, receipt
 from handlers.turn import Desk
 from storage.records import Message
 from storage.store import Conflict
+
+if TYPE_CHECKING:
+    from bot.twilio_inbound import StatusWord
 
 CONFLICTS: Final = 5
 """How often a word is judged anew when the message changed while it was being judged."""

@@ -74,3 +74,9 @@ async def serve(app: web.Application, listen: Listen) -> web.AppRunner:
         await runner.cleanup()
         raise
     return runner
+
+
+def address(runner: web.AppRunner) -> str:
+    """Where a runner listens, as an address."""
+    host, port = runner.addresses[0][:2]
+    return f"http://{Listen(host, port)}"

@@ -1,0 +1,58 @@
+"""What is done from time to time, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Final
+
+from bot.inbox import Inbox
+from bot.metrics import Metrics
+from handlers.channel import Channel
+from handlers.delivery import Means
+from handlers.replan import REPLAN, replan_part
+from handlers.turn import Desk
+from scheduler import sweeps
+from scheduler.clock import Tick
+from scheduler.outbox import Outbox
+
+MOST_PARTS: Final = 100
+"""Parts of a sweep that one tick does at most; the next tick goes on."""
+
+
+def ticks(
+    desk: Desk, inbox: Inbox, outbox: Outbox, channels: Mapping[str, Channel], means: Means, metrics: Metrics
+) -> list[Tick]:
+    """The ticks of a process that works. Intervals are seconds, times of day are UTC."""
+
+    async def expire() -> int:
+        expired = await sweeps.expire(desk)
+        metrics.expired.inc(expired)
+        return expired
+
+    async def wake() -> None:
+        outbox.wake()
+
+    return [
+        # What another process committed wakes nobody here.
+        Tick("wake", wake, 1),
+        Tick("inbox", _all(inbox.sweep), 5),
+        Tick("tasks", _all(partial(sweeps.run_tasks, desk, {REPLAN: replan_part})), 5),
+        Tick("timers", _all(partial(sweeps.run_timers, desk, means)), 10),
+        Tick("look-ups", _all(partial(sweeps.look_up, desk, channels, means)), 10),
+        Tick("lost", _all(partial(sweeps.recover, desk, means)), 15),
+        Tick("expired", _all(expire), 30),
+        Tick("addresses", _all(partial(sweeps.revive_addresses, desk)), 300),
+        Tick("forgotten", inbox.forget, at="03:30"),
+    ]
+
+
+def _all(part: Callable[[], Awaitable[int]]) -> Callable[[], Awaitable[None]]:
+    """A sweep part by part, until one finds nothing to do."""
+
+    async def run() -> None:
+        for _ in range(MOST_PARTS):
+            if not await part():
+                return
+
+    return run
