@@ -30,6 +30,8 @@ R = TypeVar("R", Address, Booking, Consent, Message, Receipt)
 
 TRIES: Final = 5
 PAGE: Final = 200
+CLOCKS_DIFFER: Final[Millis] = 5 * 60_000
+"""So far ahead of ours may a caller's clock be."""
 API: Final = "api"
 """The place of a word on offers that the booking system passed on."""
 FIELDS: Final = ("name", "first_name", "phone", "language", "birthday", "source")
@@ -71,7 +73,8 @@ def merge_client(
     """``before`` with the fields that are given; a new client where there is none yet.
 
     ``fields`` are normalised: :data:`FIELDS`, ``marketing_consent`` and ``consent_at`` (milliseconds). Answers with
-    ``before`` itself where nothing changes. Raises :class:`Invalid` under the pointer ``at`` for a new one without name.
+    ``before`` itself where nothing changes. Raises :class:`Invalid` under the pointer ``at`` for a new one without name
+    and for a word from the future.
     """
     if before is None and not fields.get("name"):
         raise Invalid([(f"{at}/name", f"there is no client {id!r} yet, and a new one needs a name")])
@@ -81,6 +84,8 @@ def merge_client(
         given.pop("language", None)
     client = replace(known, **given)
     if "marketing_consent" in fields:
+        if (fields.get("consent_at") or now) > now + CLOCKS_DIFFER:
+            raise Invalid([(f"{at}/consent_at", "lies in the future")])
         client = _consented(client, fields["marketing_consent"], fields.get("consent_at"), now)
     return client if client == before else replace(client, revision=known.revision + 1)
 
