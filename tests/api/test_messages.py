@@ -1,7 +1,7 @@
 """Messages over the API: search, the owner's five words, dead letters, and what people send by hand."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -75,8 +75,6 @@ async def test_each_status_has_the_owners_word_in_the_message_and_in_the_counts(
 
 
 def test_every_status_has_its_place_in_the_table() -> None:
-    from typing import get_args
-
     assert set(STATUS_REPORTED) == set(get_args(MessageStatus))
 
 
