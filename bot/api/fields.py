@@ -27,6 +27,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*")
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9][A-Za-z0-9_+-]*)*")
 _AMOUNT = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
 _BIRTHDAY = re.compile(r"([0-9]{4}|-)-([0-9]{2})-([0-9]{2})")
+_WORD = re.compile(r"[a-z][a-z_]{0,39}")
 _LOST_PLUS = re.compile(r" (?=[0-9]{2}:[0-9]{2}$)")
 
 
@@ -172,7 +173,7 @@ def _url(value: str) -> str:
 Url = Annotated[
     str,
     AfterValidator(_url),
-    _described(format="uri", pattern="^https?://", maxLength=MOST_URL, examples=["https://salon.example"]),
+    _described(pattern="^https?://", maxLength=MOST_URL, examples=["https://salon.example"]),
 ]
 
 
@@ -266,5 +267,13 @@ def _yes_or_no(value: Any) -> bool:
 
 
 QueryBool = Annotated[bool, BeforeValidator(_yes_or_no)]
-Word = Annotated[str, _described(pattern="^[a-z][a-z_]{0,39}$", examples=["reminder"])]
+
+
+def _word(value: str) -> str:
+    if not _WORD.fullmatch(value):
+        raise fault("must be the word of a kind, like reminder")
+    return value
+
+
+Word = Annotated[str, AfterValidator(_word), _described(pattern=f"^{_WORD.pattern}$", examples=["reminder"])]
 """The word of a kind of message."""
