@@ -1,0 +1,68 @@
+"""Who plays in the playground: one salon, three clients in three languages, two masters and the staff's group."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+ZONE: Final = "Europe/Kyiv"
+SALON: Final = "s1"
+
+
+class Role(NamedTuple):
+    """A client: the id in the API, the platform, and how the platform knows the person."""
+
+    id: str
+    name: str
+    first_name: str
+    phone: str
+    language: str
+    platform: str
+    account: int = 0
+
+
+OLENA: Final = Role("c1", "Олена Коваль", "Олена", "+380671234567", "uk", "telegram", 1001)
+AYSE: Final = Role("c2", "Ayşe Yılmaz", "Ayşe", "+905321234567", "tr", "whatsapp")
+IRINA: Final = Role("c3", "Ирина Соколова", "Ирина", "+77011234567", "ru", "telegram", 1003)
+CLIENTS: Final = (OLENA, AYSE, IRINA)
+STAFF_ACCOUNT: Final = 2001
+STAFF_NAME: Final = "Марія"
+GROUP_TITLE: Final = "Салон «Мрія»: робочий чат"
+
+BUSINESS: Final[dict[str, Any]] = {
+    "name": "Мрія",
+    "country": "UA",
+    "language": "uk",
+    "timezone": ZONE,
+    "currency": "UAH",
+}
+SALON_BODY: Final[dict[str, Any]] = {
+    "name": "Салон «Мрія»",
+    "short_name": "Мрія",
+    "address": "вул. Хрещатик, 10",
+    "phone": "+380441234567",
+    "booking_url": "https://example.com/booking",
+    "map_url": "https://example.com/map",
+}
+MASTERS: Final[dict[str, dict[str, Any]]] = {
+    "m1": {"salon": SALON, "name": "Наталія"},
+    "m2": {"salon": SALON, "name": "Оксана"},
+}
+SERVICES: Final[dict[str, dict[str, Any]]] = {
+    "haircut": {"name": "Стрижка", "duration": "PT1H", "price": {"amount": "600.00", "currency": "UAH"}},
+    "brows": {
+        "name": "Брови",
+        "duration": "PT30M",
+        "price": {"amount": "300.00", "currency": "UAH"},
+        "note": {
+            "uk": "Приходьте, будь ласка, без макіяжу.",
+            "tr": "Lütfen makyajsız gelin.",
+            "ru": "Приходите, пожалуйста, без макияжа.",
+        },
+    },
+    "manicure": {"name": "Манікюр", "duration": "PT1H30M", "price": {"amount": "700.00", "currency": "UAH"}},
+}
+
+
+def person(role: Role) -> dict[str, Any]:
+    """The client of ``role`` as the API takes it."""
+    return {"name": role.name, "first_name": role.first_name, "phone": role.phone, "language": role.language}

@@ -1,0 +1,397 @@
+"""The playground's page: the chats side by side, the bookings with their plans, and the clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from bot.playground import cast
+from bot.playground.stage import Refused, Stage
+from bot.playground.wire import Json, read_action
+
+ZONE: Final = ZoneInfo(cast.ZONE)
+SHOWN: Final = 30
+"""How many messages of a chat, and how many bookings, the page shows."""
+BEAT: Final = 15.0
+"""Seconds after which the live stream says that it is still there."""
+TYPES: Final = {"css": "text/css", "js": "text/javascript"}
+HOURS: Final = {"PT1H": 3_600_000, "P1D": 86_400_000}
+KIND_NAMES: Final = {
+    "booking_created": "Booking notice",
+    "booking_changed": "News of the change",
+    "booking_cancelled": "News of the cancellation",
+}
+DONE: Final = ("sent", "delivered", "read")
+BAD: Final = ("failed", "expired", "unknown")
+
+
+class Page:
+    """The routes of the page over one :class:`Stage`, which is there only once the service serves them."""
+
+    _stage: Stage
+    _group: int
+
+    def __init__(self) -> None:
+        self._watchers: set[asyncio.Event] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closing = False
+
+    async def open(self, stage: Stage, group: int) -> None:
+        """The curtain rises: ``group`` is the chat id of the staff's group."""
+        self._stage, self._group = stage, group
+        self._tasks = [asyncio.create_task(self._watch(emulator)) for emulator in (stage.telegram, stage.twilio)]
+
+    def routes(self) -> list[web.RouteDef]:
+        """Everything the page needs, the emulators' own routes for their people among it."""
+        return [
+            web.get("/", self._index),
+            web.get("/play/static/{name}", self._static),
+            web.get("/play/state", self._state),
+            web.get("/play/live", self._live),
+            web.post("/play/clock", self._clock),
+            web.post("/play/bookings", self._book),
+            web.post("/play/bookings/{id}/{status}", self._mark),
+            web.post("/play/{platform:telegram|twilio}/{path:.+}", self._play),
+        ]
+
+    async def close(self) -> None:
+        """Stop following the chats, and let every open stream end."""
+        self._closing = True
+        self._news()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _index(self, _: web.Request) -> web.Response:
+        page = files("bot.playground").joinpath("templates/playground.html").read_text("utf-8")
+        return web.Response(text=page, content_type="text/html")
+
+    async def _static(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        kind = TYPES.get(name.rpartition(".")[2])
+        if kind is None or name not in ("playground.css", "playground.js"):
+            raise web.HTTPNotFound
+        text = files("bot.playground").joinpath(f"static/{name}").read_text("utf-8")
+        return web.Response(text=text, content_type=kind)
+
+    # Following live
+
+    async def _watch(self, emulator: Any) -> None:
+        while True:
+            await emulator.wait_change(emulator.version)
+            self._news()
+
+    def _news(self) -> None:
+        for watcher in self._watchers:
+            watcher.set()
+
+    async def _live(self, request: web.Request) -> web.StreamResponse:
+        """Server-sent events: one line whenever there is something new to fetch."""
+        stream = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        await stream.prepare(request)
+        watcher = asyncio.Event()
+        watcher.set()
+        self._watchers.add(watcher)
+        try:
+            while not self._closing:
+                try:
+                    await asyncio.wait_for(watcher.wait(), BEAT)
+                    watcher.clear()
+                    await stream.write(b"data: news\n\n")
+                except TimeoutError:
+                    await stream.write(b": still here\n\n")
+        except ConnectionResetError:
+            pass
+        finally:
+            self._watchers.discard(watcher)
+        return stream
+
+    # What the page shows
+
+    async def _state(self, _: web.Request) -> web.Response:
+        now = datetime.fromtimestamp(self._stage.now() / 1000, ZONE)
+        tomorrow = now.date() + timedelta(days=2)
+        return web.json_response(
+            {
+                "version": self._stage.telegram.version + self._stage.twilio.version,
+                "clock": {"time": f"{now:%H:%M}", "day": f"{now:%a %-d %b %Y}"},
+                "people": _people(self._stage, self._group),
+                "clients": [
+                    {"id": role.id, "name": f"{role.name} ({role.platform}, {role.language})"} for role in cast.CLIENTS
+                ],
+                "masters": [{"id": id, "name": body["name"]} for id, body in cast.MASTERS.items()],
+                "services": [{"id": id, "name": body["name"]} for id, body in cast.SERVICES.items()],
+                "suggest": {"day": tomorrow.isoformat(), "time": "15:00"},
+                "bookings": await self._bookings(),
+            }
+        )
+
+    async def _bookings(self) -> list[Json]:
+        listed = await self._stage.api.call("GET", "/bookings", limit=str(SHOWN))
+        rows = [_booking(booking, await self._plan(booking["id"])) for booking in listed["items"]]
+        return sorted(rows, key=lambda row: (row["over"], row["starts_at"]))
+
+    async def _plan(self, booking: str) -> list[Json]:
+        rows = await self._stage.api.call("GET", f"/bookings/{booking}/messages")
+        return [_plan_line(row) for row in rows["items"] if row["kind"] != "retire"]
+
+    # What the page does
+
+    async def _play(self, request: web.Request) -> web.Response:
+        """Let a person do something: handed on to the platform, which runs on a port of its own."""
+        emulator = self._stage.telegram if request.match_info["platform"] == "telegram" else self._stage.twilio
+        body = await read_action(request)
+        async with self._stage.session.post(f"{emulator.base_url}{request.path}", json=body) as answer:
+            return web.json_response(await answer.json(), status=answer.status)
+
+    async def _clock(self, request: web.Request) -> web.Response:
+        to = (await read_action(request)).get("to")
+        if to == "next":
+            said = "" if await self._stage.next_message() else "No message is waiting."
+        elif to == "outage":
+            await self._stage.power_cut()
+            said = "The power was off for 26 hours. What was too late has been dropped, visibly."
+        elif to in HOURS:
+            await self._stage.move_to(self._stage.now() + HOURS[to])
+            said = ""
+        else:
+            return web.json_response({"error": "to: next, PT1H, P1D or outage"}, status=400)
+        self._news()
+        return web.json_response({"ok": True, "said": said})
+
+    async def _book(self, request: web.Request) -> web.Response:
+        wanted = await read_action(request)
+        try:
+            start = datetime.fromisoformat(f"{wanted['day']}T{wanted['time']}").replace(tzinfo=ZONE)
+            date.fromisoformat(wanted["day"])
+        except (KeyError, ValueError):
+            return web.json_response({"error": "Give a day and a time."}, status=400)
+        body: Json = {
+            "salon": cast.SALON,
+            "client": {"id": wanted.get("client")},
+            "master": wanted.get("master"),
+            "services": wanted.get("services") or [],
+            "starts_at": start.isoformat(),
+            "created_by": "client" if wanted.get("by_client") else "staff",
+        }
+        id = wanted.get("id") or f"b-{await self._next_number()}"
+        return await self._answered(lambda: self._stage.api.call("PUT", f"/bookings/{id}", body))
+
+    async def _next_number(self) -> int:
+        listed = await self._stage.api.call("GET", "/bookings", limit="200")
+        return len(listed["items"]) + 1
+
+    async def _mark(self, request: web.Request) -> web.Response:
+        """Mark a booking as cancelled, arrived or no_show, as the booking system would."""
+        await read_action(request)
+        id, status = request.match_info["id"], request.match_info["status"]
+
+        async def put() -> Any:
+            known = await self._stage.api.call("GET", f"/bookings/{id}")
+            body = {name: known[name] for name in ("salon", "starts_at", "ends_at", "created_by") if name in known}
+            body |= {"client": {"id": known["client"]["id"]}, "services": known.get("services", []), "status": status}
+            if known.get("master"):
+                body["master"] = known["master"]
+            return await self._stage.api.call("PUT", f"/bookings/{id}", body)
+
+        return await self._answered(put)
+
+    async def _answered(self, ask: Callable[[], Awaitable[Any]]) -> web.Response:
+        try:
+            await ask()
+        except Refused as refused:
+            errors = (refused.problem or {}).get("errors") or []
+            said = "; ".join(f"{error['at']}: {error['why']}" for error in errors) or str(refused)
+            return web.json_response({"error": said}, status=400)
+        self._news()
+        return web.json_response({"ok": True})
+
+
+def _people(stage: Stage, group: int) -> list[Json]:
+    telegram, twilio = stage.telegram.state(), stage.twilio.state()
+    chats = {chat["id"]: chat for chat in telegram["chats"]}
+    persons = {person["phone"]: person for person in twilio["people"]}
+    shown = []
+    for role in cast.CLIENTS:
+        if role.platform == "telegram":
+            shown.append(_telegram_client(role, chats[role.account]))
+        else:
+            shown.append(_whatsapp_client(role, persons[role.phone], stage))
+    return [*shown, _staff(chats[group])]
+
+
+def _telegram_client(role: cast.Role, chat: Json) -> Json:
+    path = f"/play/telegram/users/{role.account}"
+    blocked = chat["bot"] == "kicked"
+    tools = [_tool("/start", f"{path}/start"), _tool("/bookings", f"{path}/says", text="/bookings")]
+    tools.append(_tool("Unblock the bot", f"{path}/unblocks") if blocked else _tool("Block the bot", f"{path}/blocks"))
+    if any(key.get("request_contact") for row in chat["keyboard"] or () for key in row if isinstance(key, dict)):
+        tools.insert(0, _tool("Share my number", f"{path}/shares_contact"))
+    note = "has blocked the bot" if blocked else f"Telegram · {role.language}"
+    messages = [_telegram_message(message, path) for message in chat["messages"][-SHOWN:]]
+    return _person(role.id, role.name, role.first_name, note, "telegram", role.first_name, messages, path, tools)
+
+
+def _staff(chat: Json) -> Json:
+    path = f"/play/telegram/users/{cast.STAFF_ACCOUNT}"
+    messages = [_telegram_message(message, path, chat["id"]) for message in chat["messages"][-SHOWN:]]
+    tools = [_tool(word, f"{path}/says", text=word, chat=chat["id"]) for word in ("/today", "/help")]
+    shown = _person("staff", "Staff chat", "Staff", "Telegram group", "staff", cast.STAFF_NAME, messages, path, tools)
+    return shown | {"says_with": {"chat": chat["id"]}}
+
+
+def _whatsapp_client(role: cast.Role, person: Json, stage: Stage) -> Json:
+    path = f"/play/twilio/people/{person['key']}"
+    tools = [_tool("Read all", f"{path}/reads")]
+    online = person["online"]
+    tools.append(_tool("Phone off", f"{path}/goes_offline") if online else _tool("Phone on", f"{path}/comes_online"))
+    window = "window open" if person["window_open"] else "window closed: templates only"
+    messages = [_whatsapp_message(message, path) for message in person["messages"][-SHOWN:]]
+    note = f"WhatsApp · {role.language} · {window}"
+    return _person(role.id, role.name, role.first_name, note, "whatsapp", "person", messages, path, tools)
+
+
+def _person(
+    id: str,
+    name: str,
+    tab: str,
+    note: str,
+    platform: str,
+    speaks: str,
+    messages: list[Json],
+    path: str,
+    tools: list[Json],
+) -> Json:
+    return {
+        "id": id,
+        "name": name,
+        "tab": tab,
+        "note": note,
+        "platform": platform,
+        "speaks": [speaks],
+        "messages": messages,
+        "says": f"{path}/says",
+        "says_with": {},
+        "tools": tools,
+    }
+
+
+def _tool(title: str, path: str, **body: Any) -> Json:
+    return {"title": title, "path": path, "body": body}
+
+
+def _clock(date: str) -> str:
+    return f"{datetime.fromisoformat(date).astimezone(ZONE):%H:%M}"
+
+
+def _telegram_message(message: Json, path: str, chat: int | None = None) -> Json:
+    place = 0
+    keys = []
+    for row in message["buttons"]:
+        line = []
+        for button in row:
+            body = {"button": place, "message": message["id"], **({"chat": chat} if chat else {})}
+            line.append({"title": button["text"], "url": button.get("url"), "path": f"{path}/taps", "body": body})
+            place += 1
+        keys.append(line)
+    text = message["text"] or ", ".join(message["extra"])
+    return {
+        "from": message["from"],
+        "who": message["from"] if chat else "",
+        "text": text,
+        "clock": _clock(message["date"]),
+        "edited": message["edited"],
+        "status": "",
+        "keys": keys,
+    }
+
+
+def _whatsapp_message(message: Json, path: str) -> Json:
+    keys = [
+        [
+            {
+                "title": key["title"],
+                "url": key.get("url"),
+                "path": f"{path}/taps",
+                "body": {"title": key["title"], "on": message["sid"]},
+            }
+        ]
+        for key in message["buttons"]
+    ]
+    keys += [
+        [
+            {
+                "title": key["item"],
+                "url": None,
+                "path": f"{path}/picks",
+                "body": {"item": key["item"], "on": message["sid"]},
+            }
+        ]
+        for key in message["items"]
+    ]
+    mine = message["from"] == "person"
+    return {
+        "from": message["from"],
+        "who": "",
+        "text": message["text"],
+        "clock": _clock(message["date"]),
+        "edited": False,
+        "status": "" if mine else message["status"],
+        "keys": keys,
+    }
+
+
+def _booking(booking: Json, plan: list[Json]) -> Json:
+    start = datetime.fromisoformat(booking["starts_at"]).astimezone(ZONE)
+    role = next((role for role in cast.CLIENTS if role.id == (booking.get("client") or {}).get("id")), None)
+    services = booking.get("services") or []
+    named = ", ".join(cast.SERVICES[service]["name"] for service in services if service in cast.SERVICES)
+    master = cast.MASTERS.get(booking.get("master") or "", {}).get("name", "")
+    over = booking["status"] in ("cancelled", "arrived", "no_show")
+    path = f"/play/bookings/{booking['id']}"
+    moves = [
+        {"title": "Change", "edit": True},
+        _tool("Cancel", f"{path}/cancelled"),
+        _tool("Arrived", f"{path}/arrived"),
+    ]
+    answer = (booking.get("answer") or {}).get("value")
+    return {
+        "id": booking["id"],
+        "title": f"{start:%a %-d %b, %H:%M}",
+        "starts_at": booking["starts_at"],
+        "over": over,
+        "note": " · ".join(part for part in (role.first_name if role else "nobody", named, master) if part),
+        "status": booking["status"],
+        "state": "asked to move" if answer == "move_requested" and not over else booking["status"].replace("_", "-"),
+        "tools": [] if over else moves,
+        "plan": plan,
+        "form": {
+            "client": role.id if role else "",
+            "master": booking.get("master") or "",
+            "services": services,
+            "day": start.date().isoformat(),
+            "time": f"{start:%H:%M}",
+        },
+    }
+
+
+def _plan_line(row: Json) -> Json:
+    """One line of a booking's plan: when, what, and what became of it or why it is not sent."""
+    due = datetime.fromisoformat(row["due_at"]).astimezone(UTC).astimezone(ZONE)
+    staff = row["kind"].startswith("staff_")
+    name = KIND_NAMES.get(row["kind"], row["kind"].removeprefix("staff_").replace("_", " ").capitalize())
+    title = f"{'Staff: ' if staff else ''}{name} · {row['channel'] or 'no channel'}"
+    if row["hop"]:
+        title += f" (hop {row['hop']})"
+    status = "to come" if row["status"] == "planned" else row["status"]
+    why = status if row["reason"] is None else f"{status}: {row['reason'].replace('_', ' ')}"
+    if row.get("error"):
+        why += f" ({row['error']['code']})"
+    tone = "done" if row["status"] in DONE else "bad" if row["status"] in BAD else ""
+    return {"when": f"{due:%-d %b %H:%M}", "title": title, "why": why, "tone": tone}
