@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from handlers.channel import Capabilities
 from handlers.facts import Facts
+from handlers.plan import switched_on
 from handlers.reach import ways
 from handlers.reasons import Reason
 from storage.records import ANSWERS_LANE, MAILING_LANE, Message
@@ -36,8 +37,7 @@ def hindrance(message: Message, facts: Facts) -> Reason | None:
         return "no_client"
     if facts.client.silent:
         return "opted_out"
-    kind = facts.settings.kinds.get(message.kind)
-    if kind is not None and not kind.enabled:
+    if not switched_on(message.kind, facts.booking, facts.settings):
         return "switched_off"
     if message.lane == MAILING_LANE and facts.client.marketing_consent is not True:
         return "no_consent"
@@ -87,6 +87,8 @@ def route(
     if facts.client is None:
         return "no_client"
     order = [name for name in facts.settings.channels_for(message.kind) if name not in tried]
+    if AGAIN in message.params:
+        order.sort(key=lambda name: name != message.params[AGAIN])
     for way in ways(facts.client, facts.addresses, order, channels.keys(), facts.now):
         if way.address is not None:
             return Route(way.channel, way.address, _window_open(message, facts, channels[way.channel], way.address))

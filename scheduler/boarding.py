@@ -154,6 +154,10 @@ class Boarding:
     async def _draw(self, free: int) -> None:
         clock = self._desk.store.clock()
         self._ready.wake(clock)
+        for channel, until in self._pacer.long_pauses().items():
+            for job in self._ready.withdraw(channel):
+                self._release_waited(job)
+                self._give_back(job.message, until)
         for job in self._ready.draw(free, self._pacer.room):
             message = job.message
             forecast = Way(message.channel or "", message.address or "")

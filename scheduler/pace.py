@@ -79,6 +79,10 @@ class Pacer:
         until = self._pause(channel) if channel else 0
         return until if until > self._store.clock() + NEAR else None
 
+    def long_pauses(self) -> dict[str, Millis]:
+        """All pauses that are too long to be waited for in memory, with their ends."""
+        return {name: until for name in self._pauses if (until := self.long_pause(name)) is not None}
+
     async def ask(self, wishes: Sequence[tuple[Way, set[str]]]) -> list[Millis]:
         """For each wished send 0 where it may go now, else when to ask again (store's clock).
 

@@ -115,6 +115,16 @@ class Ready:
             drawn.append(job)
         return drawn
 
+    def withdraw(self, channel: str) -> list[Job]:
+        """Take out everything that could go now on a channel."""
+        queues = [queue for (_, of), queue in self._queues.items() if of == channel]
+        jobs = [job for queue in queues for job in queue]
+        for queue in queues:
+            queue.clear()
+        for job in jobs:
+            self._counts[job.message.lane] -= 1
+        return jobs
+
     def _first(self, lane: int, left: dict[str | None, int], room: Callable[[str | None], int]) -> Job | None:
         """Take out the earliest message of a lane whose channel has room left."""
         best: Queue | None = None
