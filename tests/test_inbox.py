@@ -295,16 +295,27 @@ async def test_a_process_that_is_alone_waits_for_no_lease_at_its_start(house: Ho
     assert await house.effects() == ["e1"]
 
 
-async def test_two_workers_that_sweep_have_one_effect(house: House) -> None:
+async def test_two_workers_that_sweep_at_once_share_the_work(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     left = tuple(
         InboxEvent(id=f"chat:e{n}", source="chat", payload=json.dumps(words("так", str(n))), received_at=NOW)
         for n in range(10)
     )
     await house.store.commit(Changes(inserts=left))
     one, two = house.inbox(), house.inbox()
-    taken = await asyncio.gather(one.sweep(), two.sweep())
+    find, quicker = house.store.find, 0
+
+    async def overtaken(*args: Any, **options: Any) -> Any:
+        nonlocal quicker
+        found = await find(*args, **options)
+        with monkeypatch.context() as patched:
+            patched.setattr(house.store, "find", find)
+            quicker = await two.sweep()
+        return found
+
+    monkeypatch.setattr(house.store, "find", overtaken)
+    assert (await one.sweep(), quicker) == (0, 10)
     await asyncio.gather(one.idle(), two.idle())
-    assert sum(taken) == 10
+    monkeypatch.undo()
     assert len(house.said) == 10
     assert len(await house.effects()) == 10
 

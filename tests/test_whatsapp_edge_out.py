@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from email.utils import format_datetime
 
 import pytest
 from aiohttp import ClientTimeout, web
@@ -267,6 +268,18 @@ async def test_the_same_words_of_another_day_are_another_message() -> None:
         await channel.send(Text("Sizi bekliyoruz"), PHONE, ROW)
         assert await channel.look_up(row("Sizi bekliyoruz")) is None
         await http.close()
+
+
+async def test_a_list_that_reaches_further_back_than_was_asked_does_not_mislead() -> None:
+    old = {"sid": "SM1", "body": "Sizi bekliyoruz", "date_created": "Mon, 16 Nov 2020 10:00:00 +0000"}
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"messages": [old], "next_page_uri": None, "page": 0})
+
+    async with serving(answer) as (client, _):
+        assert await WhatsAppChannel(client, FROM).look_up(row("Sizi bekliyoruz")) is None
+        old["date_created"] = format_datetime(utc_now())
+        assert await WhatsAppChannel(client, FROM).look_up(row(" Sizi bekliyoruz")) == "SM1"
 
 
 async def test_a_look_up_that_fails_says_so(twilio: TwilioEmulator, channel: WhatsAppChannel) -> None:
