@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from aiogram import Bot
 from aiogram.exceptions import (
-    AiogramError,
     TelegramBadRequest,
     TelegramConflictError,
     TelegramRetryAfter,
@@ -71,8 +70,8 @@ class TelegramIntake:
     async def _answer(self, press: str) -> None:
         try:
             await self._bot(AnswerPress(callback_query_id=press), request_timeout=ANSWER_S)
-        except AiogramError as error:
-            # After an outage the person has long stopped waiting; what the press meant is done all the same.
+        # The press is on disk, and what it means is done all the same; after an outage nobody waits for this any more.
+        except Exception as error:
             late = isinstance(error, TelegramBadRequest) and says(error, QUERY_TOO_OLD)
             _log.log(logging.DEBUG if late else logging.WARNING, "a press was not answered: %s", type(error).__name__)
 
