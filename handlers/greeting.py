@@ -22,7 +22,7 @@ MENU: Final = (Choice("bookings"), Choice("language_ask"))
 async def started(desk: Desk, turn: Turn, here: Here) -> Changes:
     """``/start``, with or without the code of a one-time link."""
     words = (turn.text or "").split(maxsplit=1)
-    if len(words) == 2:
+    if len(words) == 2 and words[0].startswith("/"):
         return await _with_code(desk, turn, here, words[1].strip())
     if here.clients:
         return await _welcome(desk, turn, list(here.clients))
@@ -85,7 +85,7 @@ async def _welcome(desk: Desk, turn: Turn, clients: list[Client]) -> Changes:
                 business=client.business,
                 now=desk.now(),
                 client=client.id,
-                choices=MENU,
+                choices=(Choice("all_on"), *MENU) if client.silent else MENU,
                 tag=f":{client.business}",
             ),
         )

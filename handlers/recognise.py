@@ -80,7 +80,9 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 _COMMANDS: Final[Mapping[str, str]] = {
-    "start": "start | старт | почати | начать | başla | başlat",
+    "start": "start | старт | почати | начать | başla | başlat | привіт | вітаю | добрий день | доброго дня | добрий ранок "
+    "| добрий вечір | привет | здравствуйте | добрый день | доброе утро | добрый вечер | merhaba | merhabalar | selam "
+    "| iyi günler | günaydın | iyi akşamlar | hi | hello",
     "stop": "stop | стоп | unsubscribe | відписатися | відписатись | відпишіть | відписка | отписаться | отпишите | отписка "
     "| вимкнути розсилку | отключить рассылку | без реклами | без рекламы | dur | durdur | ret | kampanya istemiyorum "
     "| reklam istemiyorum | kampanya mesajlarını kapat",

@@ -98,3 +98,11 @@ async def test_commands_and_buttons_outside_of_a_linked_chat_do_nothing(world: W
     assert not any("Anna" in (message.text or "") for message in other.messages)
     assert (await world.booking())["answer"] is None
     assert anna.heard
+
+
+async def test_a_greeting_is_answered_with_a_greeting_and_troubles_nobody(world: World) -> None:
+    anna = await world.client()
+    staff = len(world.staff_heard)
+    await anna.says("Добрий день!")
+    assert anna.offers("bookings")
+    assert len(world.staff_heard) == staff
