@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from handlers.channel import TELEGRAM, WHATSAPP, Capabilities, Edit, Rendered, SendError, Text
-from handlers.delivery import Means, NotReached
+from handlers.delivery import Means, NotReached, means_of
 from handlers.facts import Facts
 from handlers.turn import Desk, Links
 from handlers.wording import Unrendered
@@ -132,8 +132,7 @@ class Post:
 
     @property
     def means(self) -> Means:
-        capabilities = {name: channel.capabilities for name, channel in self.channels.items()}
-        return Means(channels=capabilities, not_reached=self.not_reached, chance=lambda: 0.5)
+        return replace(means_of(self.channels, self.not_reached), chance=lambda: 0.5)
 
     def outbox(self, **options: Any) -> Outbox:
         return Outbox(self.desk, self.channels, self.means, **{"render": self.render, **options})

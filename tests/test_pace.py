@@ -1,0 +1,151 @@
+"""How fast messages go: no channel, chat or group gets more than its platform takes, whoever sends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from scheduler.pace import NEAR, TELEGRAM_GROUP, Pacer, Way
+from scheduler.ready import Job, Ready
+from tests.support.post import NOON, Post, another, answer, message, opened
+
+CHAT = Way("telegram", "100")
+GROUP = Way("telegram", "-500")
+
+
+@pytest.fixture
+async def post() -> AsyncIterator[Post]:
+    async with opened(stage=False) as post:
+        yield post
+
+
+async def sends(post: Post, pacer: Pacer, way: Way, seconds: int) -> list[int]:
+    """The moments at which somebody who asks every ten milliseconds may send, counted from now."""
+    given: set[str] = set()
+    moments = []
+    for moment in range(0, seconds * 1000, 10):
+        post.clock = NOON + moment
+        (wait,) = await pacer.ask([(way, given)])
+        if not wait:
+            moments.append(moment)
+            given = set()
+    return moments
+
+
+def most_within(moments: list[int], span: int) -> int:
+    return max(sum(start <= moment < start + span for moment in moments) for start in moments)
+
+
+async def test_a_chat_gets_one_message_a_second(post: Post) -> None:
+    moments = await sends(post, Pacer(post.store, {"telegram": 28}), CHAT, 10)
+    assert min(later - earlier for earlier, later in zip(moments, moments[1:], strict=False)) > 1000
+    assert len(moments) >= 9
+
+
+async def test_a_group_gets_twenty_in_any_minute_of_which_a_few_may_come_together(post: Post) -> None:
+    moments = await sends(post, Pacer(post.store, {"telegram": 28}), GROUP, 150)
+    assert most_within(moments, 60_000) <= 20
+    assert len([moment for moment in moments if moment < 10_000]) >= TELEGRAM_GROUP.burst
+
+
+async def test_a_channel_gets_no_more_than_its_rate_in_any_second_over_two_workers(tmp_path: Path) -> None:
+    async with opened(tmp_path / "v.db", stage=False) as one, opened(tmp_path / "v.db", stage=False) as two:
+        pacers = [Pacer(post.store, {"telegram": 28}) for post in (one, two)]
+        moments = []
+        for moment in range(0, 3000, 5):
+            one.clock = two.clock = NOON + moment
+            for number, pacer in enumerate(pacers):
+                wishes = [(Way("telegram", f"{moment}{number}{n}"), set[str]()) for n in range(5)]
+                moments += [moment for wait in await pacer.ask(wishes) if not wait]
+    assert most_within(moments, 1000) <= 30
+    assert len(moments) >= 3 * 28
+
+
+async def test_without_a_rate_nothing_is_slowed_down(post: Post) -> None:
+    pacer = Pacer(post.store, {"telegram": 0})
+    assert await pacer.ask([(CHAT, set()) for _ in range(100)]) == [0] * 100
+
+
+async def test_a_permit_that_was_given_is_not_asked_for_again(post: Post) -> None:
+    pacer = Pacer(post.store, {"telegram": 1})
+    await pacer.ask([(Way("telegram", "1"), set())])
+    given: set[str] = set()
+    (wait,) = await pacer.ask([(CHAT, given)])
+    assert wait == NOON + 1000 and given == {"telegram:100"}
+    post.clock = wait
+    assert await pacer.ask([(CHAT, given)]) == [0]
+
+
+async def test_a_pause_of_a_chat_holds_for_all_workers_and_for_no_other_chat(post: Post) -> None:
+    first, second = Pacer(post.store, {"telegram": 28}), Pacer(post.store, {"telegram": 28})
+    await first.forbid(CHAT, "chat", 30_000)
+    assert await second.ask([(CHAT, set()), (Way("telegram", "101"), set())]) == [NOON + 30_000, 0]
+
+
+async def test_a_pause_of_a_channel_leaves_no_room_until_it_ends(post: Post) -> None:
+    pacer = Pacer(post.store, {})
+    await pacer.forbid(CHAT, "channel", NEAR + 1)
+    assert (pacer.room("telegram"), pacer.room("whatsapp") > 0) == (0, True)
+    assert (pacer.long_pauses(), pacer.next_room()) == ({"telegram": NOON + NEAR + 1}, NOON + NEAR + 1)
+    post.clock += NEAR + 1
+    assert pacer.room("telegram") > 0 and pacer.next_room() is None
+
+
+async def test_messages_that_wait_for_a_permit_all_go_in_the_end_each_at_its_pace(post: Post) -> None:
+    await post.add(*(record for number in range(3) for record in another(number)))
+    await post.add(*(answer(f"h{n}", client=f"c{n % 3}", address=f"{1000 + n % 3}") for n in range(6)))
+    moments: list[int] = []
+    async with post.running(
+        rates={"telegram": 20}, observe=lambda what, row: what == "sent" and moments.append(post.clock)
+    ) as outbox:
+        while len(moments) < 6:
+            post.clock += 10
+            outbox.wake()
+            # The loop goes round and the wires answer; nothing here takes time.
+            for _ in range(20):
+                await asyncio.sleep(0)
+    assert sorted(call.to for call in post.telegram.calls) == ["1000", "1000", "1001", "1001", "1002", "1002"]
+    assert moments[2] - NOON < 500 and moments[3] - moments[0] >= 1000
+
+
+def everywhere(channel: str | None) -> int:
+    return 1000
+
+
+def test_the_oldest_of_a_lane_goes_first_whatever_its_channel() -> None:
+    ready = Ready()
+    rows = [message(channel=channel, due_at=NOON + n) for n, channel in enumerate(["whatsapp", "telegram", "whatsapp"])]
+    for row in rows:
+        ready.add(Job(row))
+    assert [job.message for job in ready.draw(3, everywhere)] == rows
+
+
+def test_a_channel_without_room_does_not_hold_up_another() -> None:
+    ready = Ready()
+    for channel in ("telegram", "telegram", "whatsapp"):
+        ready.add(Job(message(channel=channel)))
+    drawn = ready.draw(3, lambda channel: 1 if channel == "telegram" else 10)
+    assert [job.message.channel for job in drawn] == ["telegram", "whatsapp"]
+    assert (len(ready), ready.held(1)) == (1, 1)
+
+
+def test_whoever_waits_for_an_address_comes_one_at_a_time_and_in_order() -> None:
+    ready, jobs = Ready(), [Job(message(due_at=NOON + n)) for n in range(3)]
+    for job in jobs:
+        ready.park(job, CHAT)
+    for job in jobs:
+        assert ready.draw(3, everywhere) == []
+        ready.release(CHAT)
+        assert ready.draw(3, everywhere) == [job]
+    assert len(ready) == 0
+
+
+def test_whoever_waits_for_time_comes_back_in_order() -> None:
+    ready, jobs = Ready(), [Job(message()) for _ in range(3)]
+    for job, until in zip(jobs, (20, 10, 30), strict=True):
+        ready.hold(job, until)
+    ready.wake(25)
+    assert (ready.draw(3, everywhere), ready.next_wake()) == ([jobs[1], jobs[0]], 30)
