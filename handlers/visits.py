@@ -73,7 +73,7 @@ async def put_booking(desk: Desk, business: Business, id: str, wanted: Wanted) -
     the same booking.
     """
     for _ in range(TRIES):
-        placed, changes = await _decide(desk, business, id, wanted)
+        placed, changes = await decide(desk, business, id, wanted)
         if not changes:
             return placed
         try:
@@ -84,7 +84,8 @@ async def put_booking(desk: Desk, business: Business, id: str, wanted: Wanted) -
     raise StoreBusy(f"booking {id} kept changing")
 
 
-async def _decide(desk: Desk, business: Business, id: str, wanted: Wanted) -> tuple[Placed, Changes]:
+async def decide(desk: Desk, business: Business, id: str, wanted: Wanted) -> tuple[Placed, Changes]:
+    """What a PUT makes of the booking ``id``, and what must be committed for it to be so. Raises :class:`Invalid`."""
     stored = await desk.store.get(Booking, business.id, id)
     if stored and stored.version is not None and wanted.version is not None and wanted.version < stored.version:
         return Placed(stored), Changes()

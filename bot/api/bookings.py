@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from bot.api.paging import BY_START, part
-from bot.api.problems import problem_of
+from bot.api.problems import Problem, problem_of
 from bot.api.reading import check
 from bot.api.requests import BatchIn, BookingIn, BookingItem, BookingsQuery, NoQuery
 from bot.api.serving import Answer, Call, found
 from bot.api.tenants import put_status
 from bot.api.visit_shapes import BatchResult, BookingOut, booking_out, messages_out
+from handlers.batches import Item, put_bookings
 from handlers.invalid import Invalid
 from handlers.people import normal_phone, phone_or_invalid
 from handlers.settings import place
@@ -28,53 +28,53 @@ MOST_MESSAGES = 100_000
 
 async def place_booking(call: Call[BookingIn, NoQuery]) -> Answer:
     """Create or replace a booking."""
-    placed = await _placed(call.desk, call.business, call.id, call.body)
+    wanted = await _wanted(call.desk, call.business, call.body)
+    placed = await put_booking(call.desk, call.business, call.id, wanted)
     (shown,) = await shown_bookings(call.desk, call.business, [placed.booking])
     return Answer(put_status(placed.created), _with_in_flight(shown, placed))
 
 
 async def place_batch(call: Call[BatchIn, NoQuery]) -> Answer:
     """Create or replace several bookings, each by itself."""
-    done = []
-    for item in call.body.items:
-        done.append(await _item(call.desk, call.business, item))
-        await asyncio.sleep(0)  # Others get their turn: on SQLite nothing in here waits for anything.
-    bookings = [one.placed.booking for one in done if one.placed is not None]
+    read = [await _item(call.desk, call.business, item) for item in call.body.items]
+    placed = iter(await put_bookings(call.desk, call.business, [item for item in read if isinstance(item, Item)]))
+    done = [next(placed) if isinstance(item, Item) else item for item in read]
+    bookings = [one.booking for one in done if isinstance(one, Placed)]
     shown = iter(await shown_bookings(call.desk, call.business, bookings))
-    for one in done:
-        if one.placed is not None:
-            one.result["booking"] = _with_in_flight(next(shown), one.placed)
-    return Answer(200, {"items": [one.result for one in done]})
+    results = [
+        _result(item, one, next(shown) if isinstance(one, Placed) else None)
+        for item, one in zip(call.body.items, done, strict=True)
+    ]
+    return Answer(200, {"items": results})
 
 
-class _Done(NamedTuple):
-    """An item of a batch; ``placed`` None: the result holds the problem."""
-
-    result: BatchResult
-    placed: Placed | None = None
-
-
-async def _item(desk: Desk, business: Business, item: Any) -> _Done:
-    id = item.get("id") if isinstance(item, dict) else None
-    named = id if isinstance(id, str) else None
+async def _item(desk: Desk, business: Business, item: Any) -> Item | Exception:
+    """An item of a batch, checked; whatever is wrong with it is its own answer."""
     try:
         body = check(BookingItem, item)
-        placed = await _placed(desk, business, body.id, body)
-    # Whatever goes wrong with one item is that item's own answer.
+        return Item(body.id, await _wanted(desk, business, body))
     except Exception as error:
-        problem = problem_of(error)
-        return _Done({"id": named, "status": problem.kind.status, "problem": problem.body()})
-    return _Done({"id": named, "status": put_status(placed.created)}, placed)
+        return error
 
 
-async def _placed(desk: Desk, business: Business, id: str, body: BookingIn) -> Placed:
+def _result(item: Any, done: Placed | Exception, shown: BookingOut | None) -> BatchResult:
+    id = item.get("id") if isinstance(item, dict) else None
+    named = id if isinstance(id, str) else None
+    if isinstance(done, Placed) and shown is not None:
+        return {"id": named, "status": put_status(done.created), "booking": _with_in_flight(shown, done)}
+    problem = problem_of(done) if isinstance(done, Exception) else Problem("internal")
+    return {"id": named, "status": problem.kind.status, "problem": problem.body()}
+
+
+async def _wanted(desk: Desk, business: Business, body: BookingIn) -> Wanted:
+    """What the body says, with phones, money and times as they are stored."""
     if body.ends_at is not None and body.ends_at < body.starts_at:
         raise Invalid([("/ends_at", "must not lie before the start")])
     fields = body.client.given()
     del fields["id"]
     if "phone" in fields:
         fields["phone"] = await _phone(desk, business, body.salon, fields["phone"])
-    wanted = Wanted(
+    return Wanted(
         salon=body.salon,
         client_id=body.client.id,
         client_fields=fields,
@@ -92,7 +92,6 @@ async def _placed(desk: Desk, business: Business, id: str, body: BookingIn) -> P
         notify=body.notify.model_dump(exclude_none=True) if body.notify else {},
         reopen=body.reopen,
     )
-    return await put_booking(desk, business, id, wanted)
 
 
 async def _phone(desk: Desk, business: Business, salon: str, written: str) -> str:

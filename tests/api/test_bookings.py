@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from storage.records import Booking, Message
+from storage.store import Changes, Committed, Conflict
 from tests.api.hands import BUSINESS, Hands
 
 OLENA = {"id": "c1", "name": "Олена Коваль", "phone": "+380671234567", "language": "uk"}
@@ -215,3 +216,36 @@ async def test_a_batch_may_be_empty_and_holds_at_most_five_hundred(salon: Hands)
     assert (reply.status, reply.faults) == (422, ["/items"])
     assert (await salon.call("POST", "/bookings:batch", {"items": {}})).faults == ["/items"]
     assert (await salon.call("POST", "/bookings:batch", [])).faults == [""]
+
+
+async def test_a_batch_that_meets_other_writers_is_stored_one_by_one(
+    salon: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = salon.store.commit
+    met = 0
+
+    async def commit(changes: Changes) -> Committed:
+        nonlocal met
+        if sum(isinstance(put.record, Booking) for put in changes.puts) > 1:
+            met += 1
+            raise Conflict("somebody else was first")
+        return await whole(changes)
+
+    monkeypatch.setattr(salon.store, "commit", commit)
+    items = [{"id": f"b-{n}", **VISIT, "client": {"id": f"c{n}", "name": "x"}} for n in range(3)]
+    items.append({"id": "b-9", **VISIT, "salon": "nowhere"})
+    reply = await salon.call("POST", "/bookings:batch", {"items": items})
+    assert met == 1
+    assert [result["status"] for result in reply.json["items"]] == [201, 201, 201, 422]
+    assert len((await salon.get("/bookings")).json["items"]) == 3
+
+
+async def test_bookings_of_one_client_in_a_batch_see_one_another(salon: Hands) -> None:
+    client = {"id": "c1", "name": "Олена"}
+    items = [
+        {"id": "b-1", **VISIT, "client": client},
+        {"id": "b-2", **VISIT, "client": {"id": "c1"}},
+        {"id": "b-1", **VISIT, "client": {"id": "c1"}},
+    ]
+    reply = await salon.call("POST", "/bookings:batch", {"items": items})
+    assert [result["status"] for result in reply.json["items"]] == [201, 201, 200]

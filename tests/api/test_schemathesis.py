@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tests.api.hands import ADMIN_KEY, BUSINESS, Hands
 
-# The document can't say which ids exist, so right data may be 404 or 422; wrong keys are tried in a test of their own. A wrong
-# item of a batch is that item's own answer, so the batch as a whole is taken whatever it holds.
+# The document can't say which ids exist, so right data may be 404 or 422; wrong keys are tried in a test of their own.
+# A wrong item of a batch is that item's own answer, so the batch as a whole is taken whatever it holds.
 CONFIG = """
 [checks]
 positive_data_acceptance.enabled = false
