@@ -23,9 +23,7 @@ KINDS: Final = (
     "bonus_accrued", "bonus_birthday", "bonus_expiring", "campaign",
 )
 """Kinds of messages to clients that can be switched on and off."""
-ANSWER_KINDS: Final = (
-    "visit_confirmed", "visit_declined", "visit_cancelled", "visit_kept", "move_requested", "thanks", "help",
-)
+ANSWER_KINDS: Final = ("visit_confirmed", "visit_declined", "visit_cancelled", "move_requested", "thanks", "help")
 """Kinds of answers, whose texts the owner may write too."""
 STAFF_EVENTS: Final = (
     "booking_created", "booking_changed", "booking_cancelled", "visit_confirmed", "visit_declined", "move_requested",
