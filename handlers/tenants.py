@@ -11,6 +11,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from handlers.invalid import Invalid
 from handlers.linking import staff_fields
+from handlers.replan import REPLAN
 from handlers.settings import apply_patch
 from handlers.turn import Desk
 from storage.records import WAITING, ApiKey, Business, Master, Message, Salon, Service, StaffChat, Task, new_id
@@ -20,8 +21,6 @@ R = TypeVar("R", Business, Salon, Master, Service, StaffChat)
 
 TRIES: Final = 5
 MOST_WAITING: Final = 1000
-REPLAN: Final = "replan"
-"""The kind of the task that plans anew what was never leased; its params name the ``salon``, or none for all."""
 
 
 @dataclass(frozen=True, slots=True)
