@@ -1,5 +1,6 @@
 """Bookings over the API: what is taken, what is answered, and batches."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -249,3 +250,10 @@ async def test_bookings_of_one_client_in_a_batch_see_one_another(salon: Hands) -
     ]
     reply = await salon.call("POST", "/bookings:batch", {"items": items})
     assert [result["status"] for result in reply.json["items"]] == [201, 201, 200]
+
+
+async def test_the_same_booking_sent_fifty_times_at_once_is_one_booking(salon: Hands) -> None:
+    replies = await asyncio.gather(*(salon.put("/bookings/b-1", WHOLE) for _ in range(50)))
+    assert sorted(reply.status for reply in replies) == [200] * 49 + [201]
+    assert len({reply.json["revision"] for reply in replies}) == 1
+    assert len(await salon.store.find(Message, {"business": BUSINESS})) == 3
