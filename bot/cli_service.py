@@ -7,6 +7,9 @@ from argparse import Namespace
 
 from bot import logs
 from bot.config import Config, load, unknown
+from storage.store import StoreError
+
+_log = logging.getLogger(__name__)
 
 
 async def run(args: Namespace) -> bool:
@@ -14,10 +17,14 @@ async def run(args: Namespace) -> bool:
     config = load()
     logs.configure(config.log, config.secrets)
     for name in unknown():
-        logging.getLogger(__name__).warning("%s means nothing to Vizit", name)
+        _log.warning("%s means nothing to Vizit", name)
     from bot.app import run as serve
 
-    await serve(config, only=args.only)
+    try:
+        await serve(config, only=args.only)
+    except (StoreError, OSError) as error:
+        _log.error("%s", error)
+        return False
     return True
 
 
