@@ -49,6 +49,7 @@ RULES: Final[tuple[Rule, ...]] = tuple(
             rf"\1{MASK}",
         ),
         (r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}", rf"\1 {MASK}"),
+        (r"\bvizit_([0-9a-f]{32})_[\w-]+", rf"vizit_\1_{MASK}"),
         # Links that act for a person: pages, one-time codes.
         (r"(?<=/)([vrs])/[\w-]{8,}", rf"\1/{MASK}"),
         (r"(?i)(\bstart(?:group)?=|/start(?:@\w+)?\s+|/link(?:@\w+)?\s+)[\w-]+", rf"\1{MASK}"),
