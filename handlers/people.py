@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 import phonenumbers
 
+from handlers import page_links
 from handlers.invalid import Invalid
 from handlers.replan import addresses_of, replan_client
 from handlers.turn import Desk
@@ -21,12 +22,13 @@ from storage.records import (
     Consent,
     Message,
     Millis,
+    PageLink,
     Receipt,
     new_id,
 )
 from storage.store import Changes, Conflict, Delete, OneOf, Patch, Put, StoreBusy
 
-R = TypeVar("R", Address, Booking, Consent, Message, Receipt)
+R = TypeVar("R", Address, Booking, Consent, Message, PageLink, Receipt)
 
 TRIES: Final = 5
 PAGE: Final = 200
@@ -141,7 +143,7 @@ async def put_client(desk: Desk, business: Business, id: str, fields: Mapping[st
         if before is not None and client == before:
             return Kept(before)
         changes = Changes(puts=(Put(client, expect=before.revision if before else 0),))
-        changes += consent_entry(before, client, desk.now())
+        changes += consent_entry(before, client, desk.now()) + page_links.for_client(desk, client)
         if before is not None and client.phone != before.phone:
             changes += await replan_client(desk, business, client, await addresses_of(desk, client))
         try:
@@ -187,9 +189,9 @@ async def _all(desk: Desk, record: type[R], where: Mapping[str, Any]) -> list[R]
 async def erase_client(desk: Desk, business: str, id: str) -> bool:
     """Forget a person, in one commit; False where there is none.
 
-    The client, the chats that lead to nobody else, consents and receipts go. Messages keep what statistics need, without
-    text, address and details; pending ones are cancelled, and what is on the wire is not tried again. Bookings stay
-    without a client.
+    The client, the chats that lead to nobody else, consents, receipts and the links of pages go. Messages keep what
+    statistics need, without text, address and details; pending ones are cancelled, and what is on the wire is not tried
+    again. Bookings stay without a client.
     """
     for _ in range(TRIES):
         client = await desk.store.get(Client, business, id)
@@ -208,6 +210,7 @@ async def _erasure(desk: Desk, client: Client) -> Changes:
     messages = await _all(desk, Message, named)
     bookings = await _all(desk, Booking, named)
     gone: list[Any] = [client, *await _own_addresses(desk, client), *await _all(desk, Consent, named)]
+    gone += await _all(desk, PageLink, {"owner": client.business, "client": client.id})
     if messages:
         about = {"business": client.business, "message": OneOf(tuple(message.id for message in messages))}
         gone += await _all(desk, Receipt, about)

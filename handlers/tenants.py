@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+from handlers import page_links
 from handlers.invalid import Invalid
 from handlers.linking import staff_fields
 from handlers.replan import REPLAN
@@ -42,7 +43,7 @@ async def _kept(desk: Desk, kind: type[R], business: str, id: str, decide: Calla
         after = replace(after, revision=before.revision + 1 if before else 1)
         changes = Changes(puts=(Put(after, expect=before.revision if before else 0),))
         try:
-            await desk.store.commit(changes + _planned_anew(desk, before, after))
+            await desk.store.commit(changes + _planned_anew(desk, before, after) + _named(desk, after))
         except Conflict:
             continue
         return Kept(after, created=before is None, changed=True)
@@ -63,6 +64,11 @@ def _planned_anew(desk: Desk, before: object, after: object) -> Changes:
     return Changes(
         inserts=(Task(business=after.business, id=new_id(), kind=REPLAN, params=params, next_at=desk.now()),)
     )
+
+
+def _named(desk: Desk, after: object) -> Changes:
+    """The name by which people find a salon's chat."""
+    return page_links.for_salon(desk, after) if isinstance(after, Salon) else Changes()
 
 
 async def put_business(desk: Desk, id: str, fields: Mapping[str, Any]) -> Kept[Business]:

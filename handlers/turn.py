@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
-from storage.records import Millis
+from storage.records import Booking, Client, Millis
 from storage.store import Store
 
 PAYLOAD_VERSION = "1"
@@ -108,6 +108,35 @@ class Links:
         text = ":".join(quote(part, safe="") for part in (purpose, business, booking, str(generation)))
         digest = hmac.new(self.secret, text.encode(), hashlib.sha256).digest()[:16]
         return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+    def visit_token(self, booking: Booking) -> str:
+        """The token of the visit page. Its generation is the making, the last reopening or the last change of client:
+        whoever had the booking before holds another one."""
+        return self.token("visit", booking.business, booking.id, booking.booked_revision)
+
+    def settings_token(self, client: Client) -> str:
+        """The token of the page on which a client switches messages on and off."""
+        return self.token("settings", client.business, client.id)
+
+    def visit(self, booking: Booking) -> str | None:
+        """The visit page of a booking, for the client who has it now."""
+        return self.page("v", self.visit_token(booking))
+
+    def settings(self, client: Client) -> str | None:
+        """The page on which a client switches messages on and off."""
+        return self.page("s", self.settings_token(client))
+
+    def join(self, business: str, salon: str) -> str | None:
+        """The public page of a salon. A tilde parts the two ids, since no id can hold one."""
+        return self.page("join", f"{business}~{salon}")
+
+    def page(self, kind: str, name: str) -> str | None:
+        """A page of this service: ``https://…/kind/name``; None without a public address."""
+        return f"{self.public_url}/{kind}/{name}" if self.public_url else None
+
+    def whatsapp_chat(self, text: str) -> str | None:
+        """The link that opens a chat with the WhatsApp sender, ``text`` ready to be sent."""
+        return f"https://wa.me/{self.whatsapp.lstrip('+')}?text={quote(text, safe='')}" if self.whatsapp else None
 
     def telegram_start(self, payload: str) -> str | None:
         """The link that opens a private chat with the bot and says ``/start payload``."""

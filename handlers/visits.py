@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from handlers import durations, staff
+from handlers import durations, page_links, staff
 from handlers.invalid import Invalid
 from handlers.people import consent_entry, merge_client
 from handlers.plan import cancellation_for
@@ -158,7 +158,7 @@ async def _made(
 ) -> tuple[Placed, Changes]:
     around = Surroundings(business, salon, client, await addresses_of(desk, client))
     changes = await _client_put(desk, business, before, client, booking.id)
-    changes += Changes(puts=(Put(booking, expect=0),))
+    changes += Changes(puts=(Put(booking, expect=0),)) + page_links.for_visit(desk, booking)
     changes += replanned(desk, booking, around, ()).changes
     if booking.starts_at > desk.now() and booking.status in ("booked", "confirmed"):
         changes += await staff.announce(desk, business, salon, booking, "booking_created")
@@ -177,7 +177,7 @@ async def _changed(
 ) -> tuple[Placed, Changes]:
     changes = await _client_put(desk, business, before, client, booking.id)
     if booking != stored:
-        changes += Changes(puts=(Put(booking, expect=stored.revision),))
+        changes += Changes(puts=(Put(booking, expect=stored.revision),)) + page_links.for_visit(desk, booking)
     around = Surroundings(business, salon, client, await addresses_of(desk, client))
     reconciled = replanned(desk, booking, around, rows)
     changes += reconciled.changes
@@ -196,7 +196,7 @@ async def _client_put(
     if client == before:
         return Changes()
     changes = Changes(puts=(Put(client, expect=before.revision if before else 0),))
-    changes += consent_entry(before, client, desk.now())
+    changes += consent_entry(before, client, desk.now()) + page_links.for_client(desk, client)
     if before is not None and before.phone != client.phone:
         addresses = await addresses_of(desk, client)
         changes += await replan_client(desk, business, client, addresses, but=booking)

@@ -27,7 +27,9 @@ from storage.records import (
     LinkCode,
     Master,
     Message,
+    PageLink,
     Receipt,
+    Salon,
     StaffChat,
     Task,
 )
@@ -35,7 +37,7 @@ from storage.store import SchemaNewer, StoreError
 
 Database = AsyncIOMotorDatabase[Document]
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised whenever an index is added or changed."""
 OLDEST_SERVER: Final = (6, 0)
 """Older ones don't take a list of words as the condition of a partial index."""
@@ -78,6 +80,7 @@ INDEXES: Final[dict[type[Any], tuple[Index, ...]]] = {
         Index(("business", "day", "kind", "status", "channel")),
     ),
     ApiKey: (Index(("digest",), unique=True),),
+    Salon: (Index(("id",)),),
     Master: (Index(("business", "salon", "id")),),
     Client: (
         Index(("business", "phone", "id"), only=present("phone")),
@@ -87,6 +90,7 @@ INDEXES: Final[dict[type[Any], tuple[Index, ...]]] = {
         Index(("channel", "address")),
         Index(("business", "phone"), only=present("phone")),
         Index(("business", "client"), only=present("client")),
+        Index(("dead_until", "business", "id"), only=present("dead_until")),
     ),
     Booking: (
         Index(("business", "starts_at", "id")),
@@ -102,6 +106,7 @@ INDEXES: Final[dict[type[Any], tuple[Index, ...]]] = {
     ),
     StaffChat: (Index(("chat", "business", "id")),),
     LinkCode: (Index(("expires_at", "id")), Index(("owner", "id"))),
+    PageLink: (Index(("owner", "client", "id"), only=present("client")),),
     Consent: (Index(("business", "client", "at", "id")),),
     Task: (Index(("next_at", "id")),),
 }

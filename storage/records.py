@@ -376,6 +376,24 @@ class LinkCode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PageLink:
+    """A page that a token in its address opens. ``id`` is the SHA-256 of the token in hex; ``business`` is empty so that
+    a token alone finds it."""
+
+    JSON: ClassVar[tuple[str, ...]] = ()
+    business: str = ""
+    id: str
+    purpose: Literal["visit", "settings", "review", "join"]
+    owner: str
+    """The business it belongs to."""
+    subject: str
+    """The id of what it opens: a booking (``visit``, ``review``), a client (``settings``), a salon (``join``)."""
+    client: str | None = None
+    """For whom it was made: a booking that is somebody else's by now is not shown."""
+    created_at: Millis = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
     """One entry of the consent ledger: who said what, when, where, in answer to which words."""
 
@@ -421,6 +439,7 @@ Record = (
     | InboxEvent
     | StaffChat
     | LinkCode
+    | PageLink
     | Consent
     | Task
 )
@@ -438,6 +457,7 @@ RECORDS: Final[tuple[type[Any], ...]] = (
     InboxEvent,
     StaffChat,
     LinkCode,
+    PageLink,
     Consent,
     Task,
 )

@@ -111,6 +111,7 @@ _INDEXES: Final = (
     "CREATE INDEX address_phone ON address (business, phone) WHERE phone IS NOT NULL",
     "CREATE INDEX address_phone_anywhere ON address (phone) WHERE phone IS NOT NULL",
     "CREATE INDEX address_client ON address (business, client) WHERE client IS NOT NULL",
+    "CREATE INDEX address_dead ON address (dead_until, business, id) WHERE dead_until IS NOT NULL",
     "CREATE INDEX booking_starts ON booking (business, starts_at, id)",
     "CREATE INDEX booking_client ON booking (business, client, starts_at, id) WHERE client IS NOT NULL",
     "CREATE INDEX booking_salon ON booking (business, salon, starts_at, id)",
@@ -126,7 +127,15 @@ _INDEXES: Final = (
     "CREATE INDEX task_due ON task (next_at, id)",
 )
 
-MIGRATIONS: Final[tuple[Sequence[str], ...]] = (_TABLES + _INDEXES,)
+_PAGES: Final = (
+    """CREATE TABLE page_link (
+        business TEXT NOT NULL, id TEXT NOT NULL, purpose TEXT NOT NULL, owner TEXT NOT NULL, subject TEXT NOT NULL,
+        client TEXT, created_at INTEGER NOT NULL, PRIMARY KEY (business, id)) STRICT""",
+    "CREATE INDEX page_link_client ON page_link (owner, client, id) WHERE client IS NOT NULL",
+    "CREATE INDEX salon_id ON salon (id)",
+)
+
+MIGRATIONS: Final[tuple[Sequence[str], ...]] = (_TABLES + _INDEXES, _PAGES)
 
 
 def version_of(connection: sqlite3.Connection) -> int:
