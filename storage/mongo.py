@@ -46,7 +46,8 @@ PATIENCE_S: Final = 5.0
 """How long a call waits for a server, and a transaction for others that change the same documents."""
 REPORT_ROWS: Final = 1000
 """A find that may answer with more is a report: it may take longer, and its rows are read beside the event loop."""
-REPORT_PATIENCE_S: Final = 60.0
+REPORT_PATIENCE: Final = 4
+"""How many times as long as any other call a report may take."""
 CLOCK_EVERY_S: Final = 60.0
 CLOCK_TRIES: Final = 3
 DEFAULT_DATABASE: Final = "vizit"
@@ -111,7 +112,7 @@ class MongoStore:
         cursor.sort(sorting(record, order)).limit(limit).batch_size(limit)
         from_document = documents(record).from_document
         large = limit > REPORT_ROWS
-        with translated(), pymongo.timeout(REPORT_PATIENCE_S if large else self._patience_s):
+        with translated(), pymongo.timeout(self._patience_s * (REPORT_PATIENCE if large else 1)):
             rows = await cursor.to_list(limit)
         if large:
             return await asyncio.to_thread(lambda: list(map(from_document, rows)))
@@ -122,7 +123,7 @@ class MongoStore:
         fields = {name: f"${documents(record).field(name)}" for name in group_by}
         numbers = {name for name in group_by if sought(record, name).kind == "integer"}
         wanted = query(record, where)
-        with translated(), pymongo.timeout(REPORT_PATIENCE_S):
+        with translated(), pymongo.timeout(self._patience_s * REPORT_PATIENCE):
             if not group_by:
                 return {(): await self._collection(record).count_documents(wanted)}
             stages = [{"$match": wanted}, {"$group": {"_id": fields, "n": {"$sum": 1}}}]
@@ -285,7 +286,9 @@ async def open_mongo(url: str, *, patience_s: float = PATIENCE_S) -> MongoStore:
         try:
             await mongo_schema.check_server(database)
             if not await mongo_schema.check_current(database):
-                await mongo_schema.migrate(database)
+                # An index over a million rows takes its time.
+                with pymongo.timeout(None):
+                    await mongo_schema.migrate(database)
             await store.keep_time()
             await mongo_paces.forget(database, store.clock())
         except BaseException:

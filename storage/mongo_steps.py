@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import UpdateOne
-from pymongo.errors import AutoReconnect, BulkWriteError, PyMongoError
+from pymongo.errors import AutoReconnect, BulkWriteError, PyMongoError, WriteConcernError
 
 from storage.failpoints import reach
 from storage.mongo_documents import Document, documents
@@ -40,7 +40,7 @@ async def _update(collection: Collection, found: Document, changes: Document | S
     reach(_STATEMENT)
     try:
         return (await collection.update_many(found, changes)).modified_count
-    except AutoReconnect:
+    except (AutoReconnect, WriteConcernError):
         # What was updated no longer matches, so a second time only finishes what the first one left.
         await collection.update_many(found, changes)
         return None

@@ -16,7 +16,7 @@ from pymongo.write_concern import WriteConcern
 
 from storage.failpoints import COMMIT, reach
 from storage.mongo_documents import Document, documents, named, new_by, query, update
-from storage.mongo_errors import DUPLICATE_KEY, TRANSIENT, UNKNOWN_COMMIT, codes_of
+from storage.mongo_errors import TRANSIENT, UNKNOWN_COMMIT
 from storage.mongo_schema import Database
 from storage.records import Record
 from storage.store import Changes, Committed, Conflict, Delete, Patch, Put
@@ -45,12 +45,19 @@ async def _inserts(database: Database, session: Session | None, records: Sequenc
     inserted = [False] * len(records)
     for kind, mine in places.items():
         reach(_STATEMENT)
-        made = [documents(kind).to_document(records[place]) for place in mine]
-        writes = [UpdateOne(new_by(kind, document), {"$setOnInsert": document}, upsert=True) for document in made]
+        writes = [_insert(kind, records[place]) for place in mine]
         done = await collection_of(database, kind).bulk_write(writes, session=session)
         for number in done.upserted_ids or {}:
             inserted[mine[number]] = True
     return tuple(inserted)
+
+
+def _insert(kind: type[Any], record: Record) -> UpdateOne:
+    document = documents(kind).to_document(record)
+    found = new_by(kind, document)
+    # What finds it is written too, and must not be named twice: else the server no longer settles a race for it by itself.
+    rest = {field: value for field, value in document.items() if field not in found}
+    return UpdateOne(found, {"$setOnInsert": rest}, upsert=True)
 
 
 async def _put(database: Database, session: Session | None, put: Put) -> None:
@@ -142,24 +149,14 @@ async def _transact(database: Database, work: Callable[[Session], Awaitable[T]],
             await asyncio.sleep(random.uniform(*PAUSE_S))
 
 
-async def _alone(database: Database, changes: Changes) -> Committed:
-    """Changes of one document, which need no transaction: its one statement makes them durable too."""
-    reach(_END)
-    try:
-        return await _apply(database, None, changes)
-    except PyMongoError as error:
-        if not changes.inserts or DUPLICATE_KEY not in codes_of(error):
-            raise
-    # Another one inserted the same between the look and the write: it is not new any more.
-    return await _apply(database, None, changes)
-
-
 async def apply(database: Database, changes: Changes, patience_s: float) -> Committed:
     """All of the changes or nothing. Raises Conflict, and the driver's errors."""
     reach(_BEGIN)
     parts = (changes.inserts, changes.puts, changes.patches, changes.deletes)
     if sum(map(len, parts)) == 1:
-        done = await _alone(database, changes)
+        # Its one statement makes it durable too.
+        reach(_END)
+        done = await _apply(database, None, changes)
     else:
         done = await _transact(database, lambda session: _apply(database, session, changes), patience_s)
     reach(_DONE)

@@ -1,142 +1,21 @@
 """Every query that the service runs is served by an index, however many rows there are."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from storage import schema, sqlite_files, statements
 from storage.records import (
-    REACHED,
     RECORDS,
     WAITING,
-    Address,
-    ApiKey,
-    Booking,
-    Client,
-    Consent,
-    InboxEvent,
-    LinkCode,
-    Master,
     Message,
-    Receipt,
-    Salon,
-    StaffChat,
-    Task,
 )
-from storage.store import Not, OneOf, Patch, Range
+from storage.store import OneOf, Patch
 from tests.support.query_plans import plan_of, recorded, scans
+from tests.support.service_queries import QUERIES, TALLIES, T
 
-T = 1_800_000_000_000
-B = {"business": "b"}
-
-
-class Asked(NamedTuple):
-    """A query of the service. ``sorts``: its few rows may be sorted after they were found."""
-
-    record: type[Any]
-    where: Mapping[str, Any]
-    order: tuple[str, ...] = ("id",)
-    after: tuple[Any, ...] | None = None
-    sorts: bool = True
-
-
-QUERIES: dict[str, Asked] = {
-    "an address by chat": Asked(Address, {"channel": "telegram", "address": "7"}),
-    "the addresses of a phone": Asked(Address, {**B, "phone": "+1"}),
-    "the other addresses of a phone": Asked(Address, {**B, "phone": "+1", "channel": "telegram", "address": Not("7")}),
-    "the addresses of a client": Asked(Address, {**B, "client": "c"}),
-    "the addresses of many clients": Asked(Address, {**B, "client": OneOf(("c", "d"))}),
-    "the addresses of many phones": Asked(Address, {**B, "phone": OneOf(("+1", "+2"))}),
-    "a key by digest": Asked(ApiKey, {"digest": "d"}),
-    "the keys of a business": Asked(ApiKey, B),
-    "clients by phone anywhere": Asked(Client, {"phone": "+1"}, ("business", "id")),
-    "clients by phone": Asked(Client, {**B, "phone": "+1"}, sorts=False),
-    "the next page of clients": Asked(Client, B, after=("c",), sorts=False),
-    "the salons of a business": Asked(Salon, B, sorts=False),
-    "the masters of a salon": Asked(Master, {**B, "salon": "s"}, sorts=False),
-    "bookings of a client to come": Asked(
-        Booking, {**B, "client": "c", "starts_at": Range(T)}, ("starts_at", "id"), sorts=False
-    ),
-    "bookings of many clients to come": Asked(
-        Booking, {**B, "client": OneOf(("c", "d")), "starts_at": Range(T)}, ("starts_at", "id")
-    ),
-    "bookings of a day": Asked(Booking, {**B, "starts_at": Range(T, T + 1)}, ("starts_at", "id"), sorts=False),
-    "bookings of a day in a salon": Asked(
-        Booking, {**B, "starts_at": Range(T, T + 1), "salon": "s"}, ("starts_at", "id"), sorts=False
-    ),
-    "bookings of a day of a master": Asked(
-        Booking, {**B, "starts_at": Range(T, T + 1), "master": "m"}, ("starts_at", "id"), sorts=False
-    ),
-    "bookings in a state": Asked(
-        Booking, {**B, "status": "arrived", "starts_at": Range(T)}, ("starts_at", "id"), sorts=False
-    ),
-    "the next page of bookings": Asked(Booking, B, ("starts_at", "id"), (T, "b"), sorts=False),
-    "the next page of bookings backwards": Asked(Booking, B, ("-starts_at", "-id"), (T, "b"), sorts=False),
-    "a message by id alone": Asked(Message, {"id": "m"}),
-    "a message by key": Asked(Message, {**B, "key": "k"}),
-    "messages by keys": Asked(Message, {**B, "key": OneOf(("k", "l"))}),
-    "messages of a booking": Asked(Message, {**B, "booking": "b"}),
-    "messages of many bookings": Asked(Message, {**B, "booking": OneOf(("b", "d"))}),
-    "waiting messages of a client": Asked(Message, {**B, "client": "c", "status": OneOf(WAITING), "lane": 2}),
-    "messages of a client": Asked(Message, {**B, "client": "c"}, ("-due_at", "-id"), sorts=False),
-    "waiting messages of a staff chat": Asked(Message, {**B, "staff_chat": "s", "status": OneOf(WAITING)}),
-    "a message by its provider's id": Asked(
-        Message, {"provider_id": "p", "channel": "telegram", "address": "7"}, ("-sent_at",)
-    ),
-    "the newest message to an address": Asked(
-        Message,
-        {"channel": "telegram", "address": "7", "status": OneOf(REACHED), "sent_at": Range(T)},
-        ("-sent_at",),
-        sorts=False,
-    ),
-    "the hops of messages": Asked(Message, {"fallback_of": OneOf(("m", "n"))}),
-    "the messages of a period": Asked(Message, {**B, "due_at": Range(T, T + 1)}, ("due_at", "id"), sorts=False),
-    "the newest messages": Asked(Message, B, ("-due_at", "-id"), (T, "m"), sorts=False),
-    "held messages": Asked(Message, {**B, "status": "planned", "held": True}, ("due_at", "id"), sorts=False),
-    "lapsed leases": Asked(
-        Message,
-        {"status": OneOf(("leased", "sending")), "lease_until": Range(None, T)},
-        ("lease_until", "id"),
-        sorts=False,
-    ),
-    "lapsed leases that went out": Asked(
-        Message, {"status": "sending", "lease_until": Range(None, T)}, ("lease_until", "id"), sorts=False
-    ),
-    "leases of any time": Asked(
-        Message, {"status": OneOf(("leased", "sending")), "lease_until": Not(None)}, ("lease_until", "id"), sorts=False
-    ),
-    "what is too late": Asked(
-        Message, {"status": OneOf(WAITING), "not_after": Range(None, T)}, ("not_after", "id"), sorts=False
-    ),
-    "what is planned and too late": Asked(
-        Message, {"status": "planned", "not_after": Range(None, T)}, ("not_after", "id"), sorts=False
-    ),
-    "silent deliveries": Asked(
-        Message, {"status": "sent", "fallback_at": Range(None, T)}, ("fallback_at", "id"), sorts=False
-    ),
-    "receipts of a message": Asked(Receipt, {**B, "message": "m"}, ("at", "id"), sorts=False),
-    "pending events": Asked(
-        InboxEvent, {"status": "pending", "lease_until": Range(None, T)}, ("lease_until", "id"), sorts=False
-    ),
-    "old events": Asked(InboxEvent, {"received_at": Range(None, T)}, ("received_at", "id"), sorts=False),
-    "old finished events": Asked(
-        InboxEvent, {"status": "done", "received_at": Range(None, T)}, ("received_at", "id"), sorts=False
-    ),
-    "staff chats by chat": Asked(StaffChat, {"chat": "7"}, ("business", "id")),
-    "staff chats of a business": Asked(StaffChat, B, sorts=False),
-    "staff chats of many businesses": Asked(StaffChat, {"business": OneOf(("a", "b"))}),
-    "old codes": Asked(LinkCode, {"expires_at": Range(None, T)}, ("expires_at", "id"), sorts=False),
-    "the ledger of a client": Asked(Consent, {**B, "client": "c"}, ("at", "id"), sorts=False),
-    "tasks that are due": Asked(Task, {"next_at": Range(None, T)}, ("next_at", "id"), sorts=False),
-}
-TALLIES: dict[str, tuple[type[Any], Mapping[str, Any], tuple[str, ...]]] = {
-    "statistics by kind": (Message, {**B, "day": Range("2026-11-01", "2026-12-01")}, ("kind", "status", "channel")),
-    "statistics by day": (Message, {**B, "day": Range("2026-11-01", "2026-12-01")}, ("day", "status")),
-    "the queue": (Message, {"status": "planned", "held": False, "lane": OneOf((0, 1, 2))}, ("kind", "channel")),
-    "arrived visits": (Booking, {**B, "status": "arrived", "starts_at": Range(T, T + 1)}, ("client",)),
-}
 OWN_STATEMENTS = [
     (statements.CLAIM, ("t", T, 1, T, 100)),
     (statements.GUARD, (T, "c", "a", None, None, None, "m", "t", 1, T)),

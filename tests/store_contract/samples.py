@@ -8,7 +8,7 @@ from storage.store import Changes, Delete, Patch, Put, Store
 
 Fill = Literal["full", "bare"]
 
-NESTED = {
+NESTED: dict[str, Any] = {
     "рядок": "Її Ґанок 🙂 \u0000 \u2028 'лапки\"",
     "a.b": {"$set": 1, "": None},
     "list": [1, -(2**53) - 1, 2.5, True, None, {"deep": [[]]}],
@@ -40,7 +40,14 @@ def filled(record: type[Any], fill: Fill, business: str = "Салон 'Ї'", id:
 def message(**fields: Any) -> Message:
     """A planned message of the business `a`, due at 1,000, with a key of its own."""
     id = fields.pop("id", None) or new_id()
-    given = {"key": f"key:{id}", "kind": "reminder", "lane": 1, "due_at": 1000, "not_after": 9000, "revision": 3}
+    given: dict[str, Any] = {
+        "key": f"key:{id}",
+        "kind": "reminder",
+        "lane": 1,
+        "due_at": 1000,
+        "not_after": 9000,
+        "revision": 3,
+    }
     given.update(fields)
     given.setdefault("next_at", given["due_at"])
     return Message(**{"business": "a", "id": id, **given})
@@ -48,7 +55,14 @@ def message(**fields: Any) -> Message:
 
 def booking(id: str, **fields: Any) -> Booking:
     """A booking of the business `a` in the salon `s`."""
-    given = {"business": "a", "salon": "s", "client": "c", "starts_at": 5000, "ends_at": 6000, "created_at": 1}
+    given: dict[str, Any] = {
+        "business": "a",
+        "salon": "s",
+        "client": "c",
+        "starts_at": 5000,
+        "ends_at": 6000,
+        "created_at": 1,
+    }
     return Booking(id=id, **{**given, "revision": 1, **fields})
 
 

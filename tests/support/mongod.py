@@ -86,7 +86,9 @@ def running_mongod(binary: Path) -> Iterator[str]:
             "--wiredTigerCacheSizeGB": "0.25",
             "--setParameter": "diagnosticDataCollectionEnabled=false",
         }
-        command = [str(binary), "--nounixsocket", *(word for option in options.items() for word in option)]
+        # With test commands, a test can make the server fail or close a connection at a command of its choice.
+        command = [str(binary), "--nounixsocket", "--setParameter", "enableTestCommands=1"]
+        command += [word for option in options.items() for word in option]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         try:
             yield await_primary(port, log)
