@@ -12,8 +12,8 @@ from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 from aiogram.exceptions import TelegramBadRequest
 from aiohttp import ClientTimeout
 
-from bot.provider_codes import NOT_MODIFIED, THREAD_GONE, says, telegram_error
 from bot.telegram_calls import EditButtons, EditText, SendText
+from bot.telegram_codes import NOT_MODIFIED, THREAD_GONE, says, telegram_error
 from handlers.channel import TELEGRAM, Button, Capabilities, Edit, Rendered, Text
 
 TIMEOUT: Final = ClientTimeout(total=35, sock_connect=10)

@@ -19,8 +19,8 @@ from aiogram.exceptions import (
 from aiohttp import web
 
 from bot.inbox import Inbox
-from bot.provider_codes import QUERY_TOO_OLD, says
 from bot.telegram_calls import AnswerPress, FetchUpdates
+from bot.telegram_codes import QUERY_TOO_OLD, says
 from bot.telegram_updates import ALLOWED_UPDATES, part, words
 from bot.webhooks import read_json, storing
 

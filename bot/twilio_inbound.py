@@ -13,7 +13,7 @@ from multidict import MultiDict
 from twilio.request_validator import RequestValidator
 
 from bot.inbox import Inbox
-from bot.provider_codes import twilio_verdict
+from bot.twilio_codes import twilio_verdict
 from bot.twilio_sender import STATUS_PATH
 from bot.webhooks import read_form, storing
 from handlers.delivery import Verdict

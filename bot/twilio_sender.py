@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from twilio.rest import Client
 
-from bot.provider_codes import UNCERTAIN, twilio_error
+from bot.provider_codes import UNCERTAIN
+from bot.twilio_codes import twilio_error
 from storage.records import Message, Millis
 
 STATUS_PATH: Final = "/twilio/status"

@@ -11,16 +11,12 @@ from typing import NamedTuple
 
 import pytest
 
-from bot.playground import twilio_emulator
 from bot.playground.telegram_emulator import DEMO_TOKEN, TelegramEmulator
 from bot.playground.twilio_emulator import TwilioEmulator
 from storage.opening import open_store
 from storage.records import Business
 from storage.store import Changes, Put
-
-ROOT = Path(__file__).resolve().parent.parent
-KEY = "0d4f1c2b3a59687786958473625140ffeeddccbb"
-SECRET = "b7e23ec29af22b0b4e41da31e868d57226121c84"
+from tests.support.process import ADMIN_KEY, SECRET, environment, telegram_settings, twilio_settings
 
 
 class Ended(NamedTuple):
@@ -37,8 +33,6 @@ def vizit(tmp_path: Path) -> Vizit:
     """Runs `python -m bot` in an empty folder, with sound settings and these beside them, to its end."""
 
     async def run(*args: str, python: tuple[str, ...] = (), **variables: str) -> Ended:
-        machine = {name: value for name, value in os.environ.items() if not name.startswith("VIZIT_")}
-        sound = {"VIZIT_ADMIN_KEY": KEY, "VIZIT_SECRET": SECRET, "PYTHONPATH": str(ROOT)}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *python,
@@ -46,7 +40,7 @@ def vizit(tmp_path: Path) -> Vizit:
             "bot",
             *args,
             cwd=tmp_path,
-            env=machine | sound | variables,
+            env=environment(**variables),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
@@ -132,15 +126,7 @@ async def test_check_says_what_is_not_set_up_without_loading_it(vizit: Vizit) ->
 
 
 def both(telegram: TelegramEmulator, twilio: TwilioEmulator) -> dict[str, str]:
-    return {
-        "VIZIT_TELEGRAM_TOKEN": DEMO_TOKEN,
-        "VIZIT_TELEGRAM_API": telegram.base_url,
-        "VIZIT_TWILIO_ACCOUNT_SID": twilio_emulator.DEMO_ACCOUNT,
-        "VIZIT_TWILIO_AUTH_TOKEN": twilio_emulator.DEMO_TOKEN,
-        "VIZIT_TWILIO_WHATSAPP_FROM": twilio_emulator.DEMO_WHATSAPP,
-        "VIZIT_TWILIO_API": twilio.base_url,
-        "VIZIT_PUBLIC_URL": "https://vizit.example",
-    }
+    return telegram_settings(telegram) | twilio_settings(twilio, 8080)
 
 
 async def test_check_reaches_both_providers(vizit: Vizit, telegram: TelegramEmulator, twilio: TwilioEmulator) -> None:
@@ -252,3 +238,31 @@ async def test_the_keys_command_does_not_load_the_providers_libraries(vizit: Viz
     ended = await vizit("keys", "list", "mriya", python=("-X", "importtime"))
     assert ended.status == 0
     assert not loaded(ended) & {"aiogram", "twilio", "aiohttp", "apscheduler"}
+
+
+LEAN = """
+import asyncio, sys
+from bot.app import build
+from bot.config import Config
+config = Config.of(
+    admin_key="{key}", secret="{secret}", database="sqlite:///:memory:", public_url="https://vizit.example",
+    twilio_account_sid="AC" + "0" * 32, twilio_auth_token="x", twilio_whatsapp_from="+14155238886",
+)
+async def main():
+    await (await build(config)).close()
+asyncio.run(main())
+print(*sorted(name for name in ("aiogram", "motor", "pymongo", "twilio") if name in sys.modules))
+"""
+
+
+async def test_a_salon_without_a_bot_or_mongodb_does_not_pay_for_their_libraries(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        LEAN.format(key=ADMIN_KEY, secret=SECRET),
+        cwd=tmp_path,
+        env=environment(),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await process.communicate()
+    assert (process.returncode, out.decode()) == (0, "twilio\n")

@@ -22,8 +22,9 @@ from aiogram.exceptions import (
 )
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 
-from bot.provider_codes import telegram_error, twilio_error, twilio_verdict
 from bot.telegram_calls import SendText
+from bot.telegram_codes import telegram_error
+from bot.twilio_codes import twilio_error, twilio_verdict
 from handlers.channel import SendError
 
 CALL = SendText(chat_id="501", text="x")
