@@ -31,11 +31,15 @@ class Capabilities:
     links: bool = False
     contact: bool = False
     """The channel can offer a button that shares the person's own phone."""
+    short: bool = False
+    """Plain texts of few characters, paid by the segment, that go one way: choices give way to a link."""
 
 
 TELEGRAM = Capabilities(buttons=100, title=64, text=4096, edit=True, styles=True, links=True, contact=True)
 WHATSAPP = Capabilities(buttons=3, title=20, text=1600, rows=10, receipts=True, window=(23 * 60 + 50) * 60_000)
 """The window is Meta's 24 hours less ten minutes for clocks and queues."""
+SMS = Capabilities(buttons=0, title=0, text=670, receipts=True, short=True)
+"""Ten segments of a Cyrillic text: networks cut what is longer."""
 
 
 class Button(NamedTuple):

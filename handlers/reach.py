@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 
-from storage.records import Address, Client, Millis
+from storage.records import MAILING_LANE, Address, Client, Millis
 
 PHONE_CHANNELS = frozenset({"whatsapp", "sms"})
 """Channels on which a phone is an address."""
+NO_ADVERTISING: Final[Mapping[str, tuple[str, ...]]] = {"sms": ("+90",)}
+"""Channel to the calling codes of countries whose law forbids advertising on it. Turkey lets advertising pass only through
+its own register of consents, and Twilio prohibits it (twilio.com/en-us/guidelines/tr/sms)."""
 
 
 class Way(NamedTuple):
@@ -16,6 +19,13 @@ class Way(NamedTuple):
 
     channel: str
     address: str | None
+
+
+def lawful(lane: int, way: Way) -> bool:
+    """Whether a message of ``lane`` may go this way by the law of the country that the phone belongs to."""
+    if lane != MAILING_LANE or way.address is None:
+        return True
+    return not way.address.startswith(NO_ADVERTISING.get(way.channel, ()))
 
 
 def ways(

@@ -8,8 +8,8 @@ from typing import Final, Literal
 Reason = Literal[
     "too_late", "past_visit", "switched_off", "no_consent", "opted_out", "already_confirmed", "before_enabled",
     "just_told", "quiet_hours", "grouped", "superseded", "reached_by_earlier_channel", "booking_cancelled",
-    "booking_moved", "no_channel", "no_template", "no_client", "other_client", "small_shift", "nothing_changed",
-    "by_client", "by_staff", "erased", "perhaps_sent",
+    "booking_moved", "no_channel", "no_template", "not_by_sms", "law", "no_client", "other_client", "small_shift",
+    "nothing_changed", "by_client", "by_staff", "erased", "perhaps_sent",
 ]
 
 REASONS: Final[Mapping[Reason, str]] = {
@@ -29,6 +29,8 @@ REASONS: Final[Mapping[Reason, str]] = {
     "booking_moved": "the booking was moved to another time or salon",
     "no_channel": "no channel leads to the client",
     "no_template": "WhatsApp needs an approved template, and there is none",
+    "not_by_sms": "nothing short enough for an SMS says it",
+    "law": "the law of the client's country forbids advertising on this channel",
     "no_client": "the booking has no client any more",
     "other_client": "the booking was given to another client",
     "small_shift": "the start moved by less than the client is to hear of",

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from handlers.channel import Capabilities
 from handlers.facts import Facts
 from handlers.plan import switched_on
-from handlers.reach import ways
+from handlers.reach import lawful, ways
 from handlers.reasons import Reason
 from storage.records import ANSWERS_LANE, MAILING_LANE, Message
 
@@ -89,9 +89,12 @@ def route(
     order = [name for name in facts.settings.channels_for(message.kind) if name not in tried]
     if AGAIN in message.params:
         order.sort(key=lambda name: name != message.params[AGAIN])
-    for way in ways(facts.client, facts.addresses, order, channels.keys(), facts.now):
-        if way.address is not None:
+    open_ways = ways(facts.client, facts.addresses, order, channels.keys(), facts.now)
+    for way in open_ways:
+        if way.address is not None and lawful(message.lane, way):
             return Route(way.channel, way.address, _window_open(message, facts, channels[way.channel], way.address))
+    if any(not lawful(message.lane, way) for way in open_ways):
+        return "law"
     off = {row.channel for row in facts.addresses}.difference(tried)
     return "switched_off" if ways(facts.client, facts.addresses, sorted(off), off, facts.now) else "no_channel"
 

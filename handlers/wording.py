@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from handlers import quiet, templates, wording_chat, wording_staff, wording_visits
+from handlers import quiet, templates, wording_chat, wording_sms, wording_staff, wording_visits
 from handlers.channel import Button, Capabilities, Edit, Rendered, Template, Text
 from handlers.facts import Facts
 from handlers.filling import lay_out
@@ -89,7 +89,7 @@ KINDS: Final[Mapping[str, Phrase]] = {
 @dataclass(frozen=True, slots=True)
 class Unrendered:
     """A message that this channel cannot carry now. ``reason``: ``no_template`` (the window is closed and no template is
-    set up), ``not_editable`` (there is nothing here that could be rewritten)."""
+    set up), ``not_by_sms`` (no short text says it), ``not_editable`` (there is nothing here that could be rewritten)."""
 
     reason: str
 
@@ -107,6 +107,9 @@ def render(message: Message, capabilities: Capabilities, facts: Facts) -> Render
     if message.kind == RETIRE:
         return Edit(edited) if edited else Unrendered("not_editable")
     scene = Scene(message, facts, translator(language), edited is not None)
+    if capabilities.short:
+        said = wording_sms.text(scene)
+        return Unrendered("not_by_sms") if said is None else Text(cut(said, capabilities.text))
     body = _body(scene)
     if capabilities.window is not None:
         return _windowed(scene, capabilities, body)

@@ -7,6 +7,7 @@ from typing import Final
 
 from handlers.filling import Plain, lay_out
 from handlers.i18n import mark
+from handlers.phone import STATES
 from handlers.scene import Scene
 from handlers.wording_visits import services
 
@@ -28,11 +29,15 @@ REASONS: Final[Mapping[str, str]] = {
     "21635": WRONG_NUMBER,
     "30003": mark("the phone is switched off"),
     "30004": WANTS_NOTHING,
+    "30005": WRONG_NUMBER,
+    "30006": WRONG_NUMBER,
     "63003": NOT_ON_WHATSAPP,
     "63014": WANTS_NOTHING,
     "63024": NOT_ON_WHATSAPP,
+    **STATES,
 }
-"""Why a client could not be told: our own words, Telegram's and Twilio's codes. Of any other nothing is said."""
+"""Why a client could not be told: our own words, Telegram's and Twilio's codes, the states of the salon's phone. Of any
+other nothing is said."""
 NEWS: Final[Mapping[str, str]] = {
     "booking_created": mark("new booking"),
     "booking_changed": mark("booking changed"),

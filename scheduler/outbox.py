@@ -17,6 +17,7 @@ from typing import Final
 from handlers.channel import Channel, Rendered, SendError
 from handlers.delivery import Means, decide, fallback_at, not_taken
 from handlers.retire import retired_by
+from handlers.segments import segments
 from handlers.turn import Desk
 from handlers.wording import render as render_words
 from scheduler.boarding import Boarding, Flight, Render
@@ -233,9 +234,15 @@ class Outbox:
                 *flight.way,
                 text=_text(flight.rendered),
                 language=flight.facts.language,
+                segments=self._segments(flight),
             )
             for flight in flights
         ]
+
+    def _segments(self, flight: Flight) -> int | None:
+        """How many SMS the text takes, where the channel is paid by them."""
+        short = self._means.channels[flight.way.channel].short
+        return segments(_text(flight.rendered) or "") if short else None
 
     async def _claims(self) -> list[Claim]:
         if self._stopping:

@@ -8,7 +8,8 @@ Exit status 1 where anything is wrong. The catalogs must be compiled before.
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,11 @@ import polib
 
 from handlers.channel import Edit, Text
 from handlers.filling import lay_out
+from handlers.formats import plain_day
 from handlers.i18n import translator
+from handlers.segments import segments
+from handlers.wording_choices import EMOJI
+from handlers.wording_sms import PARTS
 from tools.catalog_rules import PLACEHOLDER, RULES, Fault
 from tools.extract_catalogs import KEYWORDS, LANGUAGES, PLURALS, ROOT, catalog, template
 from tools.specimen import CHANNELS, SPECIMENS, unseen
@@ -24,6 +29,8 @@ from tools.specimen import CHANNELS, SPECIMENS, unseen
 NUMBERS: Final = (0, 1, 2, 5, 11, 21, 22, 101)
 LONGEST: Final = 1024
 """Of any message: WhatsApp takes no more in a template."""
+LONG_VALUES: Final = {"time": "15:00", "salon": "ж" * 22, "master": "ж" * 12, "link": "l" * 55}
+"""Values as long as they may be for an SMS to keep its number of segments."""
 
 
 def faults(root: Path = ROOT) -> Iterator[Fault]:
@@ -104,6 +111,24 @@ def reading_faults() -> Iterator[Fault]:
                 for why in _reading(body):
                     yield Fault(language, f"{specimen.kind} ({specimen.about}) on {channel}", why)
         yield from _counted(language)
+        yield from short_faults(language, translator(language))
+
+
+def short_faults(language: str, t: Callable[[str], str]) -> Iterator[Fault]:
+    """Sentences for SMS that ``t`` makes too long for their number of segments, or decorates."""
+    values = LONG_VALUES | {"day": _longest_day(language)}
+    for msgid, most in PARTS.items():
+        text = lay_out([t(msgid)], values)
+        if (parts := segments(text)) > most:
+            yield Fault(language, msgid, f"takes {parts} SMS with long values, at most {most}")
+        if EMOJI.search(text):
+            yield Fault(language, msgid, "has emoji in an SMS")
+
+
+def _longest_day(language: str) -> str:
+    """The longest day of this year, or of the next quarter with its year."""
+    days = (date(2026, 1, 1) + timedelta(days=number) for number in range(455))
+    return max((plain_day(day, language, 2026) for day in days), key=len)
 
 
 def _reading(body: str) -> Iterator[str]:

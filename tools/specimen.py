@@ -8,16 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from handlers.channel import TELEGRAM, WHATSAPP, Button, Capabilities, Edit, Rendered, Template, Text
+from handlers.channel import SMS, TELEGRAM, WHATSAPP, Button, Capabilities, Edit, Rendered, Template, Text
 from handlers.facts import Facts, Visit
 from handlers.i18n import LANGUAGES
 from handlers.moments import parse_moment
 from handlers.settings import in_force, place
 from handlers.turn import Links
 from handlers.wording import KINDS, RETIRE, Unrendered, render
+from handlers.wording_sms import PHRASES
 from storage.records import SERVICE_LANE, Booking, Business, Choice, Client, Master, Message, Salon, Service, StaffChat
 
-CHANNELS: dict[str, Capabilities] = {"telegram": TELEGRAM, "whatsapp": WHATSAPP}
+CHANNELS: dict[str, Capabilities] = {"telegram": TELEGRAM, "whatsapp": WHATSAPP, "sms": SMS}
 START = parse_moment("2026-11-27T15:00:00+02:00")
 HOUR = 3_600_000
 BUSINESS = Business(business="studio", id="studio", name="Студія «Лілея»")
@@ -256,13 +257,16 @@ def _row(row: tuple[Button, ...]) -> str:
 
 
 def sheet(kinds: tuple[str, ...] = ()) -> Iterator[str]:
-    """The specimens of ``kinds`` (none: all) in every language, on WhatsApp only where that differs in more than buttons."""
+    """The specimens of ``kinds`` (none: all) in every language, on WhatsApp only where that differs in more than buttons,
+    by SMS those that go by SMS."""
     for specimen in SPECIMENS:
         if kinds and specimen.kind not in kinds:
             continue
         for language in LANGUAGES:
             for channel, capabilities in CHANNELS.items():
                 if channel == "whatsapp" and (specimen.edits or specimen.message().staff_chat):
+                    continue
+                if channel == "sms" and specimen.kind not in PHRASES:
                     continue
                 yield f"── {specimen.kind} {f'({specimen.about}) ' if specimen.about else ''}· {language} · {channel}"
                 yield shown(specimen.rendered(language, capabilities)) + "\n"
