@@ -31,6 +31,8 @@ Key = tuple[str, str]
 
 RINGING: Final = frozenset({"booking_created", "booking_changed", "booking_cancelled", "reminder"})
 """Messages about a visit that ring: they take the place of the older ones about it."""
+LATE: Final[Millis] = 60_000
+"""A reminder that goes so long after it was due may have been overtaken by another one."""
 ROWS: Final = 1000
 """No batch of messages has more rows of one kind behind it."""
 
@@ -79,7 +81,8 @@ class Facts:
     visits: tuple[Visit, ...] = ()
     """The bookings whose ids ``message.params["bookings"]`` lists, in that order, those that no longer exist left out."""
     others: tuple[Message, ...] = ()
-    """For a message that rings: the other messages to clients about the same visit that wait, go, or went."""
+    """For a message that rings: the other messages to clients about the same visit that went; for a reminder that is late,
+    also the other reminders, whatever they wait for."""
     hops: tuple[Message, ...] = ()
     """The other hops of the same message; read for hops after the first, and where the caller asked for them."""
 
@@ -108,6 +111,8 @@ class _Batch:
     """By business and phone."""
     people: Mapping[Key, list[Client]] = field(default_factory=dict)
     """By business and phone."""
+    rules: dict[Key, tuple[Place, Settings]] = field(default_factory=dict)
+    """By business and salon."""
 
 
 async def load_facts(desk: Desk, messages: Sequence[Message], *, hops: bool = False) -> dict[str, Facts]:
@@ -119,7 +124,7 @@ async def load_facts(desk: Desk, messages: Sequence[Message], *, hops: bool = Fa
     batch = _Batch()
     await _read_visits(desk.store, messages, batch)
     await _read_people(desk.store, messages, batch)
-    await _read_messages(desk.store, messages, batch, hops)
+    await _read_messages(desk.store, messages, batch, hops, desk.now())
     return {message.id: _facts_of(desk, message, batch) for message in messages}
 
 
@@ -137,7 +142,8 @@ async def _by(store: Store, record: type[R], name: str, keys: Iterable[Key], **w
     businesses, values = ({key[side] for key in wanted} for side in (0, 1))
     where = {"business": OneOf(tuple(sorted(businesses))), name: OneOf(tuple(sorted(values))), **where}
     of = attrgetter("business", name)
-    for row in await store.find(record, where, limit=ROWS):
+    # In the order of the index that serves the list; by id, SQLite would rather read all that the business has.
+    for row in await store.find(record, where, order=(name,), limit=ROWS):
         found[of(row)].append(row)
     return found
 
@@ -179,16 +185,17 @@ async def _read_people(store: Store, messages: Sequence[Message], batch: _Batch)
     batch.staff = staff
 
 
-async def _read_messages(store: Store, messages: Sequence[Message], batch: _Batch, hops: bool) -> None:
+async def _read_messages(store: Store, messages: Sequence[Message], batch: _Batch, hops: bool, now: Millis) -> None:
     """Other messages that these have to do with."""
     batch.edited = await _many(store, Message, ((message.business, message.edits) for message in messages))
-    ringing = {
-        (message.business, message.booking)
-        for message in messages
-        if message.kind in RINGING and message.booking and not message.staff_chat
-    }
-    alive = OneOf(("planned", "leased", "sending", *REACHED))
-    batch.others = await _by(store, Message, "booking", ringing, staff_chat=None, status=alive)
+    ringing = [row for row in messages if row.kind in RINGING and row.booking and not row.staff_chat]
+    went = {"staff_chat": None, "status": OneOf(REACHED)}
+    others = await _by(store, Message, "booking", _visits_of(ringing), **went)
+    late = [row for row in ringing if row.kind == "reminder" and row.due_at < now - LATE]
+    going = {"kind": "reminder", "staff_chat": None, "status": OneOf(("planned", "leased", "sending"))}
+    for key, rows in (await _by(store, Message, "booking", _visits_of(late), **going)).items():
+        others[key] += rows
+    batch.others = others
     later = [message for message in messages if hops or message.fallback_of]
     roots = await _many(store, Message, ((message.business, message.fallback_of) for message in later))
     found: dict[str, list[Message]] = defaultdict(list)
@@ -197,6 +204,10 @@ async def _read_messages(store: Store, messages: Sequence[Message], batch: _Batc
     for hop in await _hops_after(store, later):
         found[hop.fallback_of or ""].append(hop)
     batch.hops = found
+
+
+def _visits_of(messages: Sequence[Message]) -> set[Key]:
+    return {(message.business, message.booking or "") for message in messages}
 
 
 async def _hops_after(store: Store, messages: Sequence[Message]) -> list[Message]:
@@ -212,7 +223,14 @@ def _facts_of(desk: Desk, message: Message, batch: _Batch) -> Facts:
     salon = visit.salon if visit else batch.salons.get((message.business, message.salon or ""))
     client = batch.clients.get((message.business, message.client or ""))
     chat = batch.chats.get((message.business, message.staff_chat or ""))
-    spot, settings, addresses = place(business, salon), in_force(business, salon), _addresses(batch, message, client)
+    addresses = _addresses(batch, message, client)
+    rules = batch.rules.get((business.id, salon.id if salon else ""))
+    if rules is None:
+        rules = batch.rules[(business.id, salon.id if salon else "")] = (
+            place(business, salon),
+            in_force(business, salon),
+        )
+    spot, settings = rules
     spoken = message.language or _language_of_chat(message, addresses) or spot.language
     return Facts(
         now=desk.now(),
