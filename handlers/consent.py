@@ -9,7 +9,7 @@ from handlers.presence import Here
 from handlers.replan import addresses_of, replan_client
 from handlers.replies import answer
 from handlers.turn import Desk, Turn
-from storage.records import MAILING_LANE, WAITING, Address, Business, Choice, Client, Consent, Message, new_id
+from storage.records import MAILING_LANE, WAITING, Address, Business, Choice, Client, Consent, Message, Millis, new_id
 from storage.store import Changes, OneOf, Patch, Put
 
 COMMANDS: Final = {"stop": "offers_off", "offers": "offers_on", "all_off": "all_off", "all_on": "all_on"}
@@ -24,7 +24,8 @@ async def withdraw_or_give(desk: Desk, turn: Turn, here: Here, business: str, co
     command = SYNONYMS.get(command, command)
     changes = Changes()
     for client in here.clients:
-        changes += await _said(desk, turn, client, command)
+        words = turn.text or command
+        changes += await word_given(desk, client, command, at=turn.at, place=turn.channel, words=words)
     people = here.of(business)
     said = answer(
         turn,
@@ -37,8 +38,11 @@ async def withdraw_or_give(desk: Desk, turn: Turn, here: Here, business: str, co
     return changes + Changes(inserts=(said,))
 
 
-async def _said(desk: Desk, turn: Turn, client: Client, command: str) -> Changes:
-    """The word of one client: in the ledger, on the record, and on what waits to be sent."""
+async def word_given(desk: Desk, client: Client, command: str, *, at: Millis, place: str, words: str) -> Changes:
+    """The word of one client: in the ledger, on the record, and on what waits to be sent.
+
+    ``command`` is one of :data:`COMMANDS`; ``place`` and ``words`` say where it was given and how.
+    """
     given = command in ("offers", "all_on")
     everything = command in ("all_off", "all_on")
     fields: dict[str, Any] = (
@@ -46,8 +50,8 @@ async def _said(desk: Desk, turn: Turn, client: Client, command: str) -> Changes
         if everything
         else {
             "marketing_consent": given,
-            "consent_at": turn.at,
-            "consent_place": turn.channel,
+            "consent_at": at,
+            "consent_place": place,
         }
     )
     after = replace(client, revision=client.revision + 1, **fields)
@@ -57,9 +61,9 @@ async def _said(desk: Desk, turn: Turn, client: Client, command: str) -> Changes
         client=client.id,
         purpose="everything" if everything else "marketing",
         given=given,
-        at=turn.at,
-        place=turn.channel,
-        words=turn.text or command,
+        at=at,
+        place=place,
+        words=words,
     )
     changes = Changes(inserts=(ledger,), puts=(Put(after, expect=client.revision),))
     if everything:

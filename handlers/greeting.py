@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Final
 
 import phonenumbers
 
-from handlers.linking import use_client_code
+from handlers import page_links
+from handlers.linking import linked_address, use_client_code
 from handlers.presence import Here, bind_phone, businesses_with_phone
 from handlers.replan import addresses_of, replan_client
 from handlers.replies import answer
 from handlers.turn import Desk, Turn
 from storage.records import Address, Business, Choice, Client, Message
-from storage.store import Changes
+from storage.store import Changes, Put
 
 LANGUAGES: Final = ("uk", "tr", "ru", "en")
 LANGUAGE_CHOICES: Final = tuple(Choice("language", {"language": language}) for language in LANGUAGES)
 MENU: Final = (Choice("bookings"), Choice("language_ask"))
+_JOIN: Final = re.compile(rf"(?<![\w-]){page_links.JOIN}([A-Za-z0-9_-]{{{page_links.CODE_LENGTH}}})(?![\w-])")
 
 
 async def started(desk: Desk, turn: Turn, here: Here) -> Changes:
@@ -27,6 +31,33 @@ async def started(desk: Desk, turn: Turn, here: Here) -> Changes:
     if here.clients:
         return await _welcome(desk, turn, list(here.clients))
     return await stranger(desk, turn, here, None)
+
+
+def join_code_of(turn: Turn) -> str | None:
+    """The code of a salon that somebody brings from its page: as the payload of ``/start``, or in the text that the page
+    made ready."""
+    found = _JOIN.search(turn.text or "")
+    return found[1] if found else None
+
+
+async def joined(desk: Desk, turn: Turn, here: Here, code: str) -> Changes:
+    """Somebody comes from a salon's page. A chat whose phone is known is linked at once, whether the salon has a booking
+    of that phone yet or not; another one is asked for the phone, and the salon is remembered."""
+    link = await page_links.find(desk, "join", code)
+    if link is None:
+        return await started(desk, replace(turn, text="/start"), here)
+    mine = [row for row in here.rows if row.business == link.owner]
+    people = list(here.of(link.owner))
+    phone = next((row.phone for row in here.rows if row.phone is not None), turn.phone)
+    if people or any(row.phone is not None for row in mine):
+        return await _welcome(desk, turn, people, {link.owner})
+    if phone is not None:
+        return await _bound(desk, turn, phone, {link.owner}, {link.owner})
+    row = linked_address(None, turn, link.owner, desk.now())
+    remembered = Changes() if mine else Changes(puts=(Put(row, expect=0),))
+    kind = "share_contact" if turn.channel == "telegram" else "unknown_number"
+    asked = answer(turn, kind, business=link.owner, now=desk.now(), language=here.language)
+    return remembered + Changes(inserts=(asked,))
 
 
 async def _with_code(desk: Desk, turn: Turn, here: Here, code: str) -> Changes:
@@ -50,15 +81,22 @@ async def contact_shared(desk: Desk, turn: Turn, here: Here) -> Changes:
     if not turn.contact.own:
         return await _failed(desk, turn, here, "contact_foreign")
     phone = own_phone(turn.contact.phone)
-    known = await businesses_with_phone(desk, phone) if phone else ()
+    waiting = {row.business for row in here.rows if row.phone is None and row.client is None}
+    known = {*await businesses_with_phone(desk, phone), *waiting} if phone else set()
     if phone is None or not known:
         return await _failed(desk, turn, here, "contact_unknown")
-    changes, moved = await bind_phone(desk, turn, phone, known)
+    return await _bound(desk, turn, phone, known, waiting)
+
+
+async def _bound(desk: Desk, turn: Turn, phone: str, businesses: set[str], joined: set[str]) -> Changes:
+    """The chat becomes that of ``phone`` in these businesses, and each of them says welcome that knows the phone or was
+    joined."""
+    changes, moved = await bind_phone(desk, turn, phone, tuple(sorted(businesses)))
     clients: list[Client] = []
-    for business in known:
+    for business in sorted(businesses):
         clients += await desk.store.find(Client, {"business": business, "phone": phone}, limit=1)
     told = tuple(_phone_moved(desk, turn, row) for row in moved)
-    return changes + Changes(inserts=told) + await _welcome(desk, turn, clients)
+    return changes + Changes(inserts=told) + await _welcome(desk, turn, clients, joined)
 
 
 def own_phone(shared: str) -> str | None:
@@ -73,23 +111,30 @@ def own_phone(shared: str) -> str | None:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
-async def _welcome(desk: Desk, turn: Turn, clients: list[Client]) -> Changes:
-    """One welcome from each business that knows this person, with the way to the visits ahead."""
-    rows: dict[str, Message] = {}
+async def _welcome(
+    desk: Desk, turn: Turn, clients: list[Client], joined: set[str] | frozenset[str] = frozenset()
+) -> Changes:
+    """One welcome from each business that knows this person, or that the person ``joined`` before it does, with the way
+    to the visits ahead."""
+    people: dict[str, Client | None] = {}
     for client in clients:
-        rows.setdefault(
-            client.business,
-            answer(
-                turn,
-                "welcome",
-                business=client.business,
-                now=desk.now(),
-                client=client.id,
-                choices=(Choice("all_on"), *MENU) if client.silent else MENU,
-                tag=f":{client.business}",
-            ),
-        )
-    return Changes(inserts=tuple(rows.values()))
+        people.setdefault(client.business, client)
+    for business in sorted(joined):
+        people.setdefault(business, None)
+    return Changes(inserts=tuple(_welcomed(desk, turn, business, client) for business, client in people.items()))
+
+
+def _welcomed(desk: Desk, turn: Turn, business: str, client: Client | None) -> Message:
+    return answer(
+        turn,
+        "welcome",
+        business=business,
+        now=desk.now(),
+        language=turn.language if client is None else None,
+        client=client.id if client else None,
+        choices=(Choice("all_on"), *MENU) if client and client.silent else MENU,
+        tag=f":{business}",
+    )
 
 
 def _phone_moved(desk: Desk, turn: Turn, row: Address) -> Message:
@@ -102,6 +147,8 @@ async def stranger(desk: Desk, turn: Turn, here: Here, command: str | None) -> C
     """Somebody whom no business knows: the chat's own language can be chosen, a phone can be shared."""
     if turn.press is None and command == "language":
         row = await _strange(desk, turn, here, "language_ask", LANGUAGE_CHOICES)
+    elif turn.channel == "telegram" and any(known.phone is not None for known in here.rows):
+        row = await _strange(desk, turn, here, "bookings", MENU)
     else:
         row = await _strange(desk, turn, here, "share_contact" if turn.channel == "telegram" else "unknown_number")
     return Changes(inserts=(row,))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from handlers import answers, consent, greeting, staff, staff_turn
+from handlers import answers, consent, greeting, staff_turn
+from handlers.free_text import told_to_staff
 from handlers.presence import Here, mark_dead, who_is_here
 from handlers.recognise import command_of, recognise
 from handlers.replies import answer
+from handlers.texted import respond_to_text
 from handlers.turn import Desk, Turn
-from storage.records import REACHED, Booking, Business, Choice, Client, Message, Millis, Salon
+from storage.records import REACHED, Booking, Business, Choice, Client, Message, Millis
 from storage.store import Changes, OneOf, Range
 
 OPEN_FOR: Final[Millis] = 48 * 3_600_000
@@ -42,6 +44,8 @@ async def respond(desk: Desk, turn: Turn) -> Changes:
         return await mark_dead(desk, turn, "blocked", desk.now() + DEAD_FOR)
     if turn.kind == "unblocked":
         return (await who_is_here(desk, turn)).changes
+    if turn.channel == "sms":
+        return await respond_to_text(desk, turn)
     staffed = await staff_turn.respond_staff(desk, turn)
     if staffed is not None or not turn.private:
         return staffed or Changes()
@@ -54,6 +58,9 @@ async def _converse(desk: Desk, turn: Turn, here: Here) -> Changes:
         return await greeting.contact_shared(desk, turn, here)
     if turn.press is not None:
         return await _pressed(desk, turn, here)
+    salon = greeting.join_code_of(turn)
+    if salon is not None:
+        return await greeting.joined(desk, turn, here, salon)
     command = command_of(turn.text) if turn.text else None
     if command == "start":
         return await greeting.started(desk, turn, here)
@@ -222,44 +229,10 @@ def _list_row(desk: Desk, turn: Turn, context: Context, business: str, ahead: li
 async def _free_text(desk: Desk, turn: Turn, context: Context) -> Changes:
     """What no rule understands is for a person: the staff chat gets it where there is one."""
     client = context.client
-    if client is None or not turn.text:
+    told = await told_to_staff(desk, turn, client, context.row) if client else Changes()
+    if not told:
         return _say(desk, turn, context, "not_understood", choices=greeting.MENU)
-    business = await desk.store.get(Business, client.business, client.business)
-    booking = await _booking_in_question(desk, client, context.row)
-    salon = await desk.store.get(Salon, client.business, booking.salon) if booking else None
-    master = booking.master if booking else None
-    chats = await staff.chats_for(desk, business, salon, master, "client_message") if business else []
-    if not chats or business is None:
-        return _say(desk, turn, context, "not_understood", choices=greeting.MENU)
-    params = {"text": turn.text, "channel": turn.channel, "address": turn.address}
-    told = tuple(
-        staff.staff_row(
-            business,
-            chat,
-            "staff_client_message",
-            key=f"said:{turn.channel}:{turn.event}:staff:{chat.id}:0",
-            now=desk.now(),
-            salon=salon,
-            booking=booking,
-            client=client,
-            params=params,
-        )
-        for chat in chats
-    )
-    return _say(desk, turn, context, "message_passed_on") + Changes(inserts=told)
-
-
-async def _booking_in_question(desk: Desk, client: Client, row: Message | None) -> Booking | None:
-    """The visit that words are most likely about: the one last written of, else the next one."""
-    if row is not None and row.booking is not None:
-        return await desk.store.get(Booking, client.business, row.booking)
-    ahead = await desk.store.find(
-        Booking,
-        {"business": client.business, "client": client.id, "starts_at": Range(desk.now(), None)},
-        order=("starts_at", "id"),
-        limit=1,
-    )
-    return ahead[0] if ahead else None
+    return _say(desk, turn, context, "message_passed_on") + told
 
 
 def _say(desk: Desk, turn: Turn, context: Context, kind: str, *, choices: tuple[Choice, ...] = ()) -> Changes:
