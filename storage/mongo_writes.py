@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, Final, TypeVar
 
@@ -23,16 +23,18 @@ from storage.store import Changes, Committed, Conflict, Delete, Patch, Put
 
 T = TypeVar("T")
 Session = AsyncIOMotorClientSession
+Collection = AsyncIOMotorCollection[Document]
 
 DURABLE: Final = WriteConcern(w="majority", j=True)
 """Said with every write: what a server takes for its default depends on how many members it has."""
+UPSERTS_AT_MOST: Final = 10
 PAUSE_S: Final = (0.001, 0.02)
 """Between two tries of a transaction, at least and at most; drawn anew each time."""
 
 _BEGIN, _STATEMENT, _END, _DONE = COMMIT
 
 
-def collection_of(database: Database, record: type[Any]) -> AsyncIOMotorCollection[Document]:
+def collection_of(database: Database, record: type[Any]) -> Collection:
     """The collection of a record type."""
     return database[documents(record).collection]
 
@@ -45,19 +47,38 @@ async def _inserts(database: Database, session: Session | None, records: Sequenc
     inserted = [False] * len(records)
     for kind, mine in places.items():
         reach(_STATEMENT)
-        writes = [_insert(kind, records[place]) for place in mine]
-        done = await collection_of(database, kind).bulk_write(writes, session=session)
-        for number in done.upserted_ids or {}:
+        made = [documents(kind).to_document(records[place]) for place in mine]
+        # In a transaction others can't come in between, so many are looked up first and then written at half the cost.
+        write = _insert_many if session is not None and len(made) > UPSERTS_AT_MOST else _insert_each
+        for number in await write(collection_of(database, kind), session, kind, made):
             inserted[mine[number]] = True
     return tuple(inserted)
 
 
-def _insert(kind: type[Any], record: Record) -> UpdateOne:
-    document = documents(kind).to_document(record)
-    found = new_by(kind, document)
-    # What finds it is written too, and must not be named twice: else the server no longer settles a race for it by itself.
-    rest = {field: value for field, value in document.items() if field not in found}
-    return UpdateOne(found, {"$setOnInsert": rest}, upsert=True)
+async def _insert_each(
+    collection: Collection, session: Session | None, kind: type[Any], made: Sequence[Document]
+) -> Iterable[int]:
+    writes = []
+    for document in made:
+        found = new_by(kind, document)
+        # What finds it is written too. Named only once, so that the server settles a race for it by itself.
+        rest = {field: value for field, value in document.items() if field not in found}
+        writes.append(UpdateOne(found, {"$setOnInsert": rest}, upsert=True))
+    return (await collection.bulk_write(writes, session=session)).upserted_ids or {}
+
+
+async def _insert_many(
+    collection: Collection, session: Session | None, kind: type[Any], made: Sequence[Document]
+) -> Iterable[int]:
+    new = {tuple(new_by(kind, document).values()): number for number, document in reversed(list(enumerate(made)))}
+    field = list(new_by(kind, made[0]))[-1]
+    for business in {business for business, _ in new}:
+        wanted = {"business": business, field: {"$in": [name for owner, name in new if owner == business]}}
+        async for known in collection.find(wanted, {"_id": 0, field: 1}, session=session):
+            del new[business, known[field]]
+    if new:
+        await collection.insert_many([made[number] for number in sorted(new.values())], session=session)
+    return new.values()
 
 
 async def _put(database: Database, session: Session | None, put: Put) -> None:

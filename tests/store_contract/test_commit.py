@@ -63,6 +63,21 @@ async def test_the_same_key_twice_in_one_commit_is_inserted_once(store: Store) -
     assert await store.find(Message, {}) == [first]
 
 
+async def test_of_many_inserted_at_once_each_is_told_whether_it_was_new(store: Store) -> None:
+    known = [message(key=f"k{number}") for number in range(0, 40, 3)]
+    foreign = [message(key="k1", business="z"), client("k1")]
+    await store.commit(Changes(inserts=(*known, *foreign)))
+    rows = [message(key=f"k{number % 30}", text=f"{number}") for number in range(40)]
+    people = [client(f"k{number}", business="az"[number % 2]) for number in range(20)]
+    done = await store.commit(Changes(inserts=(*rows, *people)))
+    assert done.inserted == (
+        *(number < 30 and number % 3 != 0 for number in range(40)),
+        *(True for number in range(20)),
+    )
+    stored = {row.key: row.text for row in await store.find(Message, {"business": "a"})}
+    assert stored == {f"k{number}": None if number % 3 == 0 else f"{number}" for number in (*range(30), 30, 33, 36, 39)}
+
+
 async def test_anything_else_is_new_by_business_and_id(store: Store) -> None:
     event = InboxEvent(id="telegram:1", source="telegram", payload="{}", received_at=1)
     assert (await store.commit(Changes(inserts=(event,)))).inserted == (True,)
