@@ -312,6 +312,9 @@ class Promises(RuleBasedStateMachine):
 
     async def compare(self) -> None:
         rows = await self.all_messages()
+        known = {booking.id: booking.revision for booking in await self.store.find(Booking, {"business": "b"})}
+        early = [row.key for row in rows if row.booking and row.revision > known.get(row.booking, 0)]
+        assert not early, f"these tell of a booking that is not stored: {early}"
         for booking in await self.store.find(Booking, {"business": "b"}):
             mine = [row for row in rows if row.booking == booking.id and row.staff_chat is None]
             told = f":r{booking.booked_revision}:client:{booking.client}:"

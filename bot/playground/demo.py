@@ -23,7 +23,7 @@ async def serve(host: str, port: int) -> None:
         loop.add_signal_handler(number, told.set)
     with tempfile.TemporaryDirectory(prefix="vizit-") as folder:
         async with played(f"sqlite:///{folder}/playground.db", (host, port)) as stage:
-            print(f"The playground is at {stage.app.url}   (Ctrl+C ends it)", file=sys.stderr, flush=True)
+            sys.stderr.write(f"The playground is at {stage.app.url}   (Ctrl+C ends it)\n")
             await told.wait()
 
 
