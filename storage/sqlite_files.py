@@ -15,6 +15,10 @@ from storage.store import Conflict, StoreBusy, StoreError
 
 MEMORY: Final = ":memory:"
 STATEMENTS_KEPT = 512
+SYNC_NOW: Final = "PRAGMA synchronous = FULL"
+"""A commit is on the disk before it is answered, also across a power cut."""
+SYNC_LATER: Final = "PRAGMA synchronous = NORMAL"
+"""A commit is on the disk with the next one that is synced."""
 JOURNAL_BYTES = 64 * 1024 * 1024
 
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -67,8 +71,7 @@ def connect(path: str, *, patience_s: float = 0.0, read_only: bool = False) -> s
 def configure(connection: sqlite3.Connection) -> None:
     """Set what lasts as long as the connection, and the write-ahead log that lasts as long as the file."""
     connection.execute("PRAGMA journal_mode = WAL")
-    # Every commit is on the disk before it is answered, also across a power cut.
-    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(SYNC_NOW)
     connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
     connection.execute("PRAGMA temp_store = MEMORY")
 

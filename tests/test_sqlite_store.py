@@ -20,7 +20,7 @@ from storage import schema
 from storage.failpoints import armed
 from storage.records import RECORDS, Client, Message
 from storage.sqlite import SqliteStore, open_sqlite, path_of
-from storage.store import Changes, Permit, Put, SchemaNewer, StoreBusy, StoreError
+from storage.store import Changes, Claim, Guard, Permit, Put, SchemaNewer, Settle, StoreBusy, StoreError
 from tests.store_contract.samples import client, message
 
 
@@ -80,9 +80,50 @@ async def test_a_database_in_memory_serves_alone_and_is_gone_afterwards() -> Non
         await store.close()
 
 
-async def test_every_commit_is_synced_to_a_write_ahead_log(store: SqliteStore, file: Path) -> None:
-    modes = [store._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
-    assert modes == ["wal", 2]
+def pragma(store: SqliteStore, name: str) -> object:
+    return store._connection.execute(f"PRAGMA {name}").fetchone()[0]
+
+
+async def test_the_database_has_a_write_ahead_log(store: SqliteStore) -> None:
+    assert pragma(store, "journal_mode") == "wal"
+
+
+FULL, NORMAL = 2, 1
+
+
+async def test_every_commit_is_synced_before_it_is_answered(store: SqliteStore) -> None:
+    seen: list[object] = []
+    with armed("commit.statement", lambda: seen.append(pragma(store, "synchronous"))):
+        await store.commit(Changes(inserts=(client("c"),)))
+    assert (seen, pragma(store, "synchronous")) == ([FULL], FULL)
+
+
+@pytest.mark.parametrize(
+    ("step", "mode"),
+    [
+        ({"claims": [Claim(1, 1, 1000, "t", 9)]}, NORMAL),
+        ({"guards": [Guard("m", "t", 1, 1, 9, "telegram", "7")]}, FULL),
+        ({"settles": [Settle("m", "t", "p", 5)]}, FULL),
+        ({"settles": [Settle("m", "t", "p", 5)], "claims": [Claim(1, 1, 1000, "t", 9)]}, FULL),
+    ],
+    ids=["claim", "guard", "settle", "settle and claim"],
+)
+async def test_a_step_is_synced_unless_it_only_leases(store: SqliteStore, step: dict[str, Any], mode: int) -> None:
+    seen: set[object] = set()
+    with armed("step.statement", lambda: seen.add(pragma(store, "synchronous"))):
+        await store.step(**step)
+    assert (seen, pragma(store, "synchronous")) == ({mode}, FULL)
+
+
+async def test_a_step_that_fails_leaves_later_commits_synced(store: SqliteStore) -> None:
+    def fail() -> None:
+        raise OSError
+
+    with armed("step.statement", fail), pytest.raises(OSError):
+        await store.step(claims=[Claim(1, 1, 1000, "t", 9)])
+    assert pragma(store, "synchronous") == FULL
+    await store.reserve([Permit("p", 1, 1.0)])
+    assert pragma(store, "synchronous") == FULL
 
 
 def test_there_is_a_column_for_every_field_and_no_other() -> None:
