@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from aiohttp import web
 
 from bot.config import Config
 from bot.inbox import Inbox, Read
+from bot.receipts import Heard
 from handlers.channel import Channel
 from handlers.turn import Links
-
-if TYPE_CHECKING:
-    from bot.twilio_inbound import Heard
 
 Job = Callable[[], Coroutine[Any, Any, object]]
 

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
-from handlers.delivery import Means, receipt
+from handlers.delivery import Means, Verdict, receipt
 from handlers.turn import Desk
 from storage.records import Message
 from storage.store import Conflict
 
-if TYPE_CHECKING:
-    from bot.twilio_inbound import StatusWord
-
 CONFLICTS: Final = 5
 """How often a word is judged anew when the message changed while it was being judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusWord:
+    """What a provider says of a message: ``message`` is the id of our row, ``sid`` the provider's, ``raw`` the whole."""
+
+    message: str
+    sid: str
+    verdict: Verdict
+    raw: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """The same for the same word, however often it is said."""
+        return f"{self.sid}:{self.verdict.status}"
+
+
+Heard = Callable[[StatusWord], Awaitable[None]]
+"""Takes a word about a message; when it returns, that is on disk."""
 
 
 async def hear(desk: Desk, means: Means, word: StatusWord) -> None:

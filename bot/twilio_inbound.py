@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +13,7 @@ from multidict import MultiDict
 from twilio.request_validator import RequestValidator
 
 from bot.inbox import Inbox
+from bot.receipts import Heard, StatusWord
 from bot.twilio_codes import twilio_verdict
 from bot.twilio_sender import STATUS_PATH
 from bot.webhooks import read_form, storing
@@ -31,24 +32,6 @@ FAILED: Final = frozenset({"failed", "undelivered", "canceled"})
 STATUSES: Final = FAILED | {"accepted", "scheduled", "queued", "sending", "sent", "delivered", "read"}
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class StatusWord:
-    """What Twilio says of one message: ``message`` is the id of our row, ``sid`` Twilio's own, ``raw`` the whole form."""
-
-    message: str
-    sid: str
-    verdict: Verdict
-    raw: Mapping[str, str]
-
-    @property
-    def id(self) -> str:
-        """The same for the same word, however often it is said."""
-        return f"{self.sid}:{self.verdict.status}"
-
-
-Heard = Callable[[StatusWord], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,14 +26,17 @@ LOOKED_AT: Final = 50
 class TwilioSender:
     """Creates messages at Twilio and finds them again.
 
-    ``from_`` is the sender as Twilio writes it (``whatsapp:+14155238886``); a Messaging Service beside it is named too,
-    since Twilio's pages ask for one with templates. ``public_url`` is where Twilio can call back; None: it does not.
+    ``from_`` is the sender as Twilio writes it (``whatsapp:+14155238886``, ``+14155238886``, a name); a Messaging Service
+    beside it is named too, since Twilio's pages ask for one with templates, and without ``from_`` it chooses the sender.
+    ``public_url`` is where Twilio can call back; None: it does not.
     """
 
-    def __init__(self, client: Client, from_: str, messaging_service: str | None, public_url: str | None) -> None:
+    def __init__(
+        self, client: Client, from_: str | None, messaging_service: str | None, public_url: str | None
+    ) -> None:
         self._client = client
-        self._from = from_
-        self._always: dict[str, Any] = {"from_": from_, "validity_period": VALID_S}
+        self._from = {} if from_ is None else {"from_": from_}
+        self._always: dict[str, Any] = {**self._from, "validity_period": VALID_S}
         if messaging_service is not None:
             self._always["messaging_service_sid"] = messaging_service
         self._status_url = None if public_url is None else f"{public_url.rstrip('/')}{STATUS_PATH}"
@@ -61,7 +64,7 @@ class TwilioSender:
         since = datetime.fromtimestamp((message.due_at - SKEW) / 1000, UTC)
         try:
             found = await self._client.messages.list_async(
-                to=to, from_=self._from, date_sent_after=since, limit=LOOKED_AT, page_size=LOOKED_AT
+                to=to, **self._from, date_sent_after=since, limit=LOOKED_AT, page_size=LOOKED_AT
             )
         except Exception as error:
             raise twilio_error(error) from error

@@ -54,7 +54,8 @@ def text(s: Scene) -> str | None:
 
 def page(s: Scene) -> str:
     """The address of the visit's page; empty where there is none."""
-    return ""
+    booking = s.facts.booking
+    return (booking and s.facts.links.visit(booking)) or ""
 
 
 def _price(s: Scene) -> str:

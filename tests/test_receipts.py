@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.receipts import CONFLICTS, hear
-from bot.twilio_inbound import StatusWord
+from bot.receipts import CONFLICTS, StatusWord, hear
 from handlers.channel import WHATSAPP
 from handlers.delivery import Means, Verdict
 from handlers.turn import Desk, Links

@@ -11,8 +11,9 @@ from twilio.request_validator import RequestValidator
 
 from bot.playground.twilio_emulator import DEMO_TOKEN, TwilioEmulator
 from bot.playground.twilio_people import Person
+from bot.receipts import StatusWord
 from bot.twilio_http import make_client
-from bot.twilio_inbound import LONGEST_FORM, NO_REPLY, PATH, SIGNATURE_HEADER, Signature, StatusWord, twilio_routes
+from bot.twilio_inbound import LONGEST_FORM, NO_REPLY, PATH, SIGNATURE_HEADER, Signature, twilio_routes
 from bot.twilio_updates import read_message
 from bot.whatsapp import WhatsAppChannel
 from handlers.channel import Text

@@ -8,6 +8,7 @@ from handlers.channel import SMS, Text
 from handlers.i18n import LANGUAGES, NBSP
 from handlers.segments import segments
 from handlers.settings import in_force
+from handlers.turn import Links
 from handlers.wording import KINDS, Unrendered
 from handlers.wording_choices import EMOJI
 from handlers.wording_sms import PHRASES
@@ -148,3 +149,40 @@ def test_a_translation_that_would_take_one_more_segment_is_found() -> None:
 
 def test_an_emoji_in_a_translation_is_found() -> None:
     assert {fault.why for fault in short_faults("uk", lambda msgid: f"{msgid[:9]} 🎁")} == {"has emoji in an SMS"}
+
+
+LINKED = {"links": Links("https://vizit.example.org", b"secret")}
+PAGE = Links("https://vizit.example.org", b"secret").visit(BOOKING)
+
+
+@pytest.mark.parametrize(
+    ("specimen", "uk", "tr", "ru"),
+    [
+        (Specimen("booking_created", choices=ASKING), "Підтвердити", "Onay", "Придёте?"),
+        (Specimen("booking_changed", choices=ASKING), "Підтвердити", "Onay", "Придёте?"),
+        (Specimen("booking_changed", params={**AS_TOLD, "master": "m2"}, choices=ASKING), "Підтвердити", "Onay", "Придёте?"),
+        (Specimen("booking_changed", params={**AS_TOLD, "services": []}, choices=ASKING), "Підтвердити", "Onay", "Придёте?"),
+        (Specimen("reminder", choices=ASKING), "Підтвердити", "Onay", "Придёте?"),
+    ],
+)  # fmt: skip
+def test_a_question_is_answered_on_the_page_of_the_visit(specimen: Specimen, uk: str, tr: str, ru: str) -> None:
+    for language, question in (("uk", uk), ("tr", tr), ("ru", ru)):
+        text = body(specimen, language, **LINKED)
+        assert text.endswith(f" {PAGE}")
+        assert question in text
+        assert segments(text) == 2
+
+
+def test_a_message_that_asks_nothing_spends_no_segment_on_a_link() -> None:
+    assert body(Specimen("reminder", choices=OPEN), **LINKED) == body(Specimen("reminder", choices=OPEN))
+
+
+def test_a_cancellation_leads_to_no_page() -> None:
+    assert PAGE not in body(Specimen("booking_cancelled"), **LINKED)
+
+
+def test_an_owners_text_that_asks_is_followed_by_the_page() -> None:
+    facts = own("reminder", "uk", "Чекаємо о [Час]. Запис: [Посилання]")
+    expected = f"Чекаємо о 15:00. Запис: {SALON.booking_url}"
+    assert body(Specimen("reminder", choices=ASKING), **facts, **LINKED) == f"{expected}\n{PAGE}"
+    assert body(Specimen("reminder", choices=OPEN), **facts, **LINKED) == expected
