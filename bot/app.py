@@ -152,7 +152,8 @@ def _compose(config: Config, store: Store, only: Role | None, starts_at: Millis 
         _log.warning("no channel is set up, so nothing will be sent: .env.example says how")
     desk = Desk(store, now, links, frozenset(channels))
     means = means_of(channels, not_reached)
-    inbox = Inbox(desk, {source: read for one in carriers for source, read in one.readers.items()}, respond)
+    readers = {source: read for one in carriers for source, read in one.readers.items()}
+    inbox = Inbox(desk, readers, respond, on_repeat=lambda source: metrics.duplicates.labels(source).inc())
     rates = {"telegram": config.telegram_rate, "whatsapp": config.whatsapp_rate, "sms": config.sms_rate}
     outbox = Outbox(desk, channels, means, rates=rates, observe=metrics.observer(now))
     doing = ticks(desk, inbox, outbox, channels, means, metrics)

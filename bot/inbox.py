@@ -69,6 +69,7 @@ class Inbox:
     ``read`` names, for each source (``telegram``, ``twilio``), what turns a stored event into a turn. ``concurrency`` is
     how many chats are answered at once. A chat that brings more than ``burst`` events at once, or lastingly more than
     one every ``every`` milliseconds, is not listened to: the rest is stored as done with the error ``flood``.
+    ``on_repeat`` is told the source of an event that was here before.
     """
 
     def __init__(
@@ -80,8 +81,10 @@ class Inbox:
         concurrency: int = 16,
         burst: int = 30,
         every: Millis = 500,
+        on_repeat: Callable[[str], None] = lambda source: None,
     ) -> None:
         self._desk = desk
+        self._on_repeat = on_repeat
         self._read = read
         self._respond = respond
         self._slots = asyncio.Semaphore(concurrency)
@@ -110,6 +113,7 @@ class Inbox:
         stored = _failed(event, error) if error else _finished(event, "flood") if flooded else event
         committed = await self._desk.store.commit(Changes(inserts=(stored,)))
         if not committed.inserted[0]:
+            self._on_repeat(source)
             return False
         if turn is not None and not flooded:
             self._allowance.spend(_chat(turn))

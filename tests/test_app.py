@@ -4,6 +4,7 @@ import json
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,6 +61,13 @@ async def linked(service: Service, telegram: TelegramEmulator) -> None:
     await telegram.called("sendMessage")
 
 
+def told_by(user: int, text: str) -> dict[str, Any]:
+    """An update in which a person writes in the private chat."""
+    chat = {"id": user, "type": "private", "first_name": "Олена"}
+    sender = {"id": user, "is_bot": False, "first_name": "Олена"}
+    return {"update_id": 900_000, "message": {"message_id": 9, "date": 1, "chat": chat, "from": sender, "text": text}}
+
+
 async def stored(folder: Path, booking: str) -> dict[str, str]:
     """Status by kind of the messages of a booking."""
     store = await open_store(f"sqlite:///{folder / 'vizit.db'}")
@@ -95,7 +103,9 @@ async def test_a_booking_becomes_a_message_on_either_channel_and_the_log_keeps_e
         async with service.http.get(f"{service.url}/metrics") as answer:
             shown = await answer.text()
         assert 'vizit_send_attempts_total{channel="telegram",outcome="sent"} 2.0' in shown
-        assert "380" not in "".join(line for line in shown.splitlines() if line.startswith("vizit"))
+        assert "380671234567" not in shown and "1001" not in {
+            part for line in shown.splitlines() for part in line.split('"')
+        }
         assert await service.stop() == 0
     log = json.dumps(service.log, ensure_ascii=False)
     for secret in (ADMIN_KEY, SECRET, DEMO_TOKEN, twilio_emulator.DEMO_TOKEN, service.key, "380671234567", "Олена"):
@@ -113,8 +123,17 @@ async def test_updates_come_by_webhook_once_telegram_was_told_where(tmp_path: Pa
         await service.furnish()
         await linked(service, telegram)
         assert not [call for call in telegram.calls if call.method == "getUpdates"]
-        async with service.http.post(f"{service.url}/telegram/webhook", json={"update_id": 1}) as answer:
+        hook, update = f"{service.url}/telegram/webhook", told_by(1001, "Привіт")
+        async with service.http.post(hook, json=update) as answer:
             assert answer.status == 401
+        for _ in range(3):
+            secret = {"X-Telegram-Bot-Api-Secret-Token": "hush-hush"}
+            async with service.http.post(hook, json=update, headers=secret) as answer:
+                assert answer.status == 200
+        async with service.http.get(f"{service.url}/metrics") as answer:
+            shown = await answer.text()
+        assert 'vizit_webhook_duplicates_total{source="telegram"} 2.0' in shown
+        assert 'vizit_auth_failures_total{surface="telegram"} 1.0' in shown
         assert await service.stop(signal.SIGINT) == 0
 
 
