@@ -16,6 +16,8 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple
 
 from storage.basics import Millis as Millis
 from storage.basics import new_id as new_id
+from storage.remote import ContentTemplate as ContentTemplate
+from storage.remote import Cost as Cost
 from storage.traces import Consent as Consent
 from storage.traces import InboxEvent as InboxEvent
 from storage.traces import LinkCode as LinkCode
@@ -31,8 +33,6 @@ MessageStatus = Literal[
 
 WAITING: Final = ("planned", "leased")
 """Message states in which nothing has touched the wire yet."""
-REPLANNABLE: Final = ("planned", "skipped", "cancelled")
-"""States that may replace one another at any replanning while a row has never been on the wire (``attempts == 0``)."""
 REACHED: Final = ("sent", "delivered", "read")
 """States in which a provider has taken the message."""
 
@@ -345,6 +345,8 @@ Record = (
     | PageLink
     | Consent
     | Task
+    | ContentTemplate
+    | Cost
 )
 RECORDS: Final[tuple[type[Any], ...]] = (
     Business,
@@ -363,4 +365,6 @@ RECORDS: Final[tuple[type[Any], ...]] = (
     PageLink,
     Consent,
     Task,
+    ContentTemplate,
+    Cost,
 )

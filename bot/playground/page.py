@@ -41,6 +41,8 @@ class Page:
         self._watchers: set[asyncio.Event] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
+        self._cuts = 0
+        """How often the power was cut, and is back."""
 
     async def open(self, stage: Stage, group: int) -> None:
         """The curtain rises: ``group`` is the chat id of the staff's group."""
@@ -120,6 +122,7 @@ class Page:
         return web.json_response(
             {
                 "version": self._stage.telegram.version + self._stage.twilio.version,
+                "cuts": self._cuts,
                 "clock": {"time": f"{now:%H:%M}", "day": f"{now:%a %-d %b %Y}"},
                 "people": _people(self._stage, self._group),
                 "clients": [
@@ -155,8 +158,9 @@ class Page:
         if to == "next":
             said = "" if await self._stage.next_message() else "No message is waiting."
         elif to == "outage":
-            await self._stage.power_cut()
-            said = "The power was off for 26 hours. What was too late has been dropped, visibly."
+            # The service that goes dark serves this very request: it is answered first.
+            self._tasks.append(asyncio.create_task(self._power_cut()))
+            return web.json_response({"ok": True, "said": "The power is off…"})
         elif to in HOURS:
             await self._stage.move_to(self._stage.now() + HOURS[to])
             said = ""
@@ -164,6 +168,15 @@ class Page:
             return web.json_response({"error": "to: next, PT1H, P1D or outage"}, status=400)
         self._news()
         return web.json_response({"ok": True, "said": said})
+
+    async def _power_cut(self) -> None:
+        self._closing = True
+        self._news()
+        try:
+            await self._stage.power_cut()
+        finally:
+            self._closing = False
+            self._cuts += 1
 
     async def _book(self, request: web.Request) -> web.Response:
         wanted = await read_action(request)

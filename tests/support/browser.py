@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable
 from typing import Protocol
 
 import pytest
-from playwright.async_api import Browser, Error, Page, async_playwright
+from playwright.async_api import Browser, Error, Page, async_playwright, expect
 
 from tests.support.leftout import leave_out
 
@@ -22,6 +22,10 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+# A slow machine is no fault of the page: waiting ends where something has surely gone wrong.
+expect.set_options(timeout=60_000)
 
 
 class OpenPage(Protocol):

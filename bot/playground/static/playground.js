@@ -36,7 +36,7 @@ async function act(path, body, done = "") {
     tell(error.message, true);
     return null;
   } finally {
-    await refresh();
+    await refresh().catch(() => {});
   }
 }
 
@@ -184,7 +184,15 @@ for (const button of document.querySelectorAll("[data-move]")) {
     const all = document.querySelectorAll("[data-move]");
     all.forEach((one) => (one.disabled = true));
     tell("The clock is moving…");
-    await act("/play/clock", { to: button.dataset.move });
+    const cuts = world.cuts;
+    const said = await act("/play/clock", { to: button.dataset.move });
+    if (said && button.dataset.move === "outage") {
+      while (world.cuts === cuts) {
+        await new Promise((done) => setTimeout(done, 300));
+        await refresh().catch(() => {});
+      }
+      tell("The power was off for 26 hours. What came too late was dropped, visibly.");
+    }
     all.forEach((one) => (one.disabled = false));
   });
 }
