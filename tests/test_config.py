@@ -83,6 +83,11 @@ def test_the_example_file_names_every_variable_and_is_sound_once_the_secrets_are
     assert load().listen == Listen("127.0.0.1", 8080)
 
 
+def test_the_readme_explains_every_variable_and_no_other() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert set(re.findall(r"VIZIT_[A-Z_]+", readme)) == set(VARIABLES)
+
+
 def test_the_example_file_shows_the_true_defaults() -> None:
     shown = dict(re.findall(r"^#(VIZIT_\w+)=(.+)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
     defaults = load()
