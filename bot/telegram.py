@@ -129,8 +129,14 @@ def _inline(rows: tuple[tuple[Button, ...], ...]) -> str:
     return _json({"inline_keyboard": [[_button(button) for button in row] for row in rows]})
 
 
-def _button(button: Button) -> dict[str, str]:
-    fields = {"text": button.title, "callback_data": button.data, "url": button.url, "style": button.style}
+def _button(button: Button) -> dict[str, Any]:
+    fields = {
+        "text": button.title,
+        "callback_data": button.data,
+        "url": button.url,
+        "copy_text": {"text": button.copy} if button.copy else None,
+        "style": button.style,
+    }
     return {name: value for name, value in fields.items() if value is not None}
 
 

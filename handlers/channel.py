@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Final, Literal, NamedTuple, Protocol, runtime_checkable
 
 from storage.records import Message, Millis
 
@@ -40,6 +40,12 @@ WHATSAPP = Capabilities(buttons=3, title=20, text=1600, rows=10, receipts=True, 
 """The window is Meta's 24 hours less ten minutes for clocks and queues."""
 SMS = Capabilities(buttons=0, title=0, text=670, receipts=True, short=True)
 """Ten segments of a Cyrillic text: networks cut what is longer."""
+BY_HAND = Capabilities(buttons=0, title=0, text=4096)
+"""What a person sends for us: any text, and nothing to press."""
+
+
+LONGEST_COPY: Final = 256
+"""Characters that a button of Telegram copies (core.telegram.org/bots/api#copytextbutton)."""
 
 
 class Button(NamedTuple):
@@ -49,6 +55,8 @@ class Button(NamedTuple):
     data: str | None = None
     url: str | None = None
     style: Literal["primary", "success", "danger"] | None = None
+    copy: str | None = None
+    """A text that a press copies, in place of payload and link; at most :data:`LONGEST_COPY` characters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,8 @@ class Facts:
     """Somebody of the salon's staff hears in a chat what this client says."""
     edited: Message | None = None
     """The row that ``message.edits`` names."""
+    subject: Message | None = None
+    """The row that ``message.params["message"]`` names: what a card of the staff is about."""
     window_open: bool = True
     """The channel takes free text now; False only on WhatsApp, long after the person's last word."""
     visits: tuple[Visit, ...] = ()
@@ -97,7 +99,8 @@ class _Batch:
     services: Mapping[Key, Service] = field(default_factory=dict)
     bookings: Mapping[Key, Booking] = field(default_factory=dict)
     clients: Mapping[Key, Client] = field(default_factory=dict)
-    edited: Mapping[Key, Message] = field(default_factory=dict)
+    named: Mapping[Key, Message] = field(default_factory=dict)
+    """Rows that these are about: those that they rewrite, and those that a card shows."""
     chats: Mapping[Key, StaffChat] = field(default_factory=dict)
     staff: Mapping[str, list[StaffChat]] = field(default_factory=dict)
     """By business."""
@@ -187,7 +190,8 @@ async def _read_people(store: Store, messages: Sequence[Message], batch: _Batch)
 
 async def _read_messages(store: Store, messages: Sequence[Message], batch: _Batch, hops: bool, now: Millis) -> None:
     """Other messages that these have to do with."""
-    batch.edited = await _many(store, Message, ((message.business, message.edits) for message in messages))
+    named = ((row.business, id) for row in messages for id in (row.edits, row.params.get("message")))
+    batch.named = await _many(store, Message, named)
     ringing = [row for row in messages if row.kind in RINGING and row.booking and not row.staff_chat]
     went = {"staff_chat": None, "status": OneOf(REACHED)}
     others = await _by(store, Message, "booking", _visits_of(ringing), **went)
@@ -248,7 +252,8 @@ def _facts_of(desk: Desk, message: Message, batch: _Batch) -> Facts:
         siblings=_siblings(batch, client),
         staff_chat=chat,
         staff_linked=_staff_hears(batch, settings, message, visit),
-        edited=batch.edited.get((message.business, message.edits or "")),
+        edited=batch.named.get((message.business, message.edits or "")),
+        subject=batch.named.get((message.business, message.params.get("message", ""))),
         visits=tuple(
             found for id in message.params.get("bookings", ()) if (found := _visit(batch, message.business, id))
         ),

@@ -47,7 +47,7 @@ def next_hop(
     way = route(hop, facts, channels, tried(hop, replace(facts, hops=(*facts.hops, message))))
     if isinstance(way, str) or due >= message.not_after:
         return None
-    return replace(hop, channel=way.channel, address=way.address)
+    return replace(hop, channel=way.channel, address=way.address or None)
 
 
 def cascades(message: Message) -> bool:

@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 
 from storage.records import MAILING_LANE, Address, Client, Millis
 
+MANUAL: Final = "manual"
+"""The channel on which a person sends what is shown to the staff."""
 PHONE_CHANNELS = frozenset({"whatsapp", "sms"})
 """Channels on which a phone is an address."""
 NO_ADVERTISING: Final[Mapping[str, tuple[str, ...]]] = {"sms": ("+90",)}
@@ -45,7 +47,7 @@ def ways(
 
 
 def _addresses(channel: str, client: Client, addresses: Sequence[Address], now: Millis) -> list[str | None]:
-    if channel == "manual":
+    if channel == MANUAL:
         return [None]
     known = [row for row in addresses if row.channel == channel and _is_of(client, row)]
     living = [row for row in known if row.dead_until is None or row.dead_until <= now]

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from handlers.channel import Capabilities
 from handlers.facts import Facts
 from handlers.plan import switched_on
-from handlers.reach import lawful, ways
+from handlers.reach import MANUAL, lawful, ways
 from handlers.reasons import Reason
 from storage.records import ANSWERS_LANE, MAILING_LANE, Message
 
@@ -20,7 +20,7 @@ AS_TEMPLATE: Final = "as_template"
 
 
 class Route(NamedTuple):
-    """Where a message goes. ``window_open``: the channel takes free text there now."""
+    """Where a message goes. ``address`` is empty on the manual channel; ``window_open``: free text is taken there now."""
 
     channel: str
     address: str
@@ -91,6 +91,8 @@ def route(
         order.sort(key=lambda name: name != message.params[AGAIN])
     open_ways = ways(facts.client, facts.addresses, order, channels.keys(), facts.now)
     for way in open_ways:
+        if way.channel == MANUAL:
+            return Route(MANUAL, "")
         if way.address is not None and lawful(message.lane, way):
             return Route(way.channel, way.address, _window_open(message, facts, channels[way.channel], way.address))
     if any(not lawful(message.lane, way) for way in open_ways):

@@ -21,7 +21,8 @@ from handlers import durations, quiet
 from handlers.durations import NOTHING, Duration
 from handlers.invalid import Invalid, from_pydantic, pointer
 from handlers.moments import moment_text, parse_moment
-from handlers.settings_schema import DEFAULTS, KINDS, Notify, SettingsPatch
+from handlers.reach import MANUAL
+from handlers.settings_schema import ABOUT_VISITS, DEFAULTS, KINDS, Notify, SettingsPatch
 from storage.records import Business, Millis, Salon
 
 Level = Literal["business", "salon"]
@@ -77,6 +78,8 @@ class Settings:
     kinds: Mapping[str, Kind]
     staff: Mapping[str, bool]
     """Staff event to whether staff chats hear of it."""
+    staff_cards: Mapping[str, time | None]
+    """Card (``evening``, ``morning``) to its time of day in the salon's zone; None: there is none."""
     templates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Kind to language to the owner's text."""
     whatsapp_templates: Mapping[str, Mapping[str, WhatsAppTemplate]] = field(default_factory=dict)
@@ -253,8 +256,9 @@ def _settings(merged: Mapping[str, Any]) -> Settings:
         cashback_percent=Decimal(str(percent)) if percent else None,
         birthday_bonus=merged["birthday_bonus"] or None,
         bonus_expires_after=durations.parse(merged["bonus_expires_after"]) if merged["bonus_expires_after"] else None,
-        kinds={name: _kind(merged["kinds"][name], channels) for name in KINDS},
+        kinds={name: _kind(merged["kinds"][name], _order(name, channels)) for name in KINDS},
         staff=merged["staff"],
+        staff_cards={name: time.fromisoformat(at) if at else None for name, at in merged["staff_cards"].items()},
         templates=merged["templates"],
         whatsapp_templates={
             kind: {
@@ -265,6 +269,11 @@ def _settings(merged: Mapping[str, Any]) -> Settings:
             for kind, languages in merged["whatsapp_templates"].items()
         },
     )
+
+
+def _order(kind: str, channels: tuple[str, ...]) -> tuple[str, ...]:
+    """The order of a kind that names none of its own."""
+    return channels if kind in ABOUT_VISITS else tuple(name for name in channels if name != MANUAL)
 
 
 def _kind(merged: Mapping[str, Any], channels: tuple[str, ...]) -> Kind:

@@ -23,18 +23,22 @@ KINDS: Final = (
     "bonus_accrued", "bonus_birthday", "bonus_expiring", "campaign",
 )
 """Kinds of messages to clients that can be switched on and off."""
+ABOUT_VISITS: Final = KINDS[:4]
+"""Kinds that a person sends where no channel can. Others go by hand only where their own order of channels says so."""
 ANSWER_KINDS: Final = ("visit_confirmed", "visit_declined", "visit_cancelled", "move_requested", "thanks", "help")
 """Kinds of answers, whose texts the owner may write too."""
 STAFF_EVENTS: Final = (
     "booking_created", "booking_changed", "booking_cancelled", "visit_confirmed", "visit_declined", "move_requested",
-    "not_reached", "review", "tip", "client_message",
+    "not_reached", "review", "tip", "client_message", "running_late",
 )
+STAFF_CARDS: Final = ("evening", "morning")
+"""Cards that a staff chat gets at a time of day; the message kind is ``staff_`` + the word."""
 VARIABLES: Final = (
     "client", "date", "day", "time", "old_date", "old_time", "service", "master", "salon", "address", "link", "amount",
     "balance", "n", "price", "phone",
 )
 """Canonical names of what a text may be filled with."""
-BUTTONS: Final = ("confirm", "move", "cancel", "bookings", "menu", "book", "offers_off", "all_off")
+BUTTONS: Final = ("confirm", "move", "cancel", "late", "bookings", "menu", "book", "offers_off", "all_off")
 """Choices that a quick reply of a WhatsApp template can stand for."""
 CHANNELS: Final = ("telegram", "whatsapp", "sms", "manual")
 MOST_REMINDERS: Final = 5
@@ -61,6 +65,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
         "campaign": {"enabled": True},
     },
     "staff": dict.fromkeys(STAFF_EVENTS, True),
+    "staff_cards": {"evening": "19:00", "morning": "08:30"},
     "templates": {},
     "whatsapp_templates": {},
 }
@@ -254,6 +259,14 @@ class Staff(Part):
     review: bool | None = None
     tip: bool | None = None
     client_message: bool | None = None
+    running_late: bool | None = None
+
+
+class StaffCards(Part):
+    """When staff chats get the card of tomorrow's visits whose clients were not reached, and that of today's visits."""
+
+    evening: Switchable[Clock] | None = None
+    morning: Switchable[Clock] | None = None
 
 
 class ContentTemplate(Part):
@@ -278,6 +291,7 @@ class SettingsPatch(Part):
     bonus_expires_after: Switchable[Annotated[str, AfterValidator(duration("P1D", "P3650D"))]] | None = None
     kinds: Kinds | None = None
     staff: Staff | None = None
+    staff_cards: StaffCards | None = None
     templates: dict[TextKind, dict[Language, Text | None] | None] | None = None
     whatsapp_templates: dict[TextKind, dict[Language, ContentTemplate | None] | None] | None = None
 

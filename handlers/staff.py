@@ -13,19 +13,6 @@ from storage.records import SERVICE_LANE, Booking, Business, Client, Message, Mi
 from storage.store import Changes
 
 DAY: Final[Millis] = 86_400_000
-EVENTS: Final = (
-    "booking_created",
-    "booking_changed",
-    "booking_cancelled",
-    "visit_confirmed",
-    "visit_declined",
-    "move_requested",
-    "not_reached",
-    "review",
-    "tip",
-    "client_message",
-)
-"""What a staff chat may hear of; the message kind is ``staff_`` + event."""
 
 
 async def chats_for(

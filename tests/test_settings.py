@@ -56,6 +56,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
             "campaign": {"enabled": True},
         },
         "staff": dict.fromkeys(STAFF_EVENTS, True),
+        "staff_cards": {"evening": "19:00", "morning": "08:30"},
         "templates": {},
         "whatsapp_templates": {},
         "own": {},
@@ -148,6 +149,17 @@ def test_a_kind_may_have_channels_of_its_own() -> None:
     settings = in_force(business(channels=["telegram"], kinds={"campaign": {"channels": ["whatsapp"]}}), None)
     assert settings.channels_for("campaign") == ("whatsapp",)
     assert settings.channels_for("reminder") == settings.channels_for("help") == ("telegram",)
+
+
+def test_only_messages_about_visits_go_by_hand_unless_a_kind_says_so_itself() -> None:
+    kinds = in_force(business(kinds={"campaign": {"channels": ["telegram", "manual"]}}), None).kinds
+    by_hand = {kind for kind in KINDS if "manual" in kinds[kind].channels}
+    assert by_hand == {"booking_created", "booking_changed", "booking_cancelled", "reminder", "campaign"}
+
+
+def test_the_cards_for_staff_have_a_time_per_salon_or_are_off() -> None:
+    settings = in_force(business(staff_cards={"evening": False}), salon(staff_cards={"morning": "07:45"}))
+    assert settings.staff_cards == {"evening": None, "morning": time(7, 45)}
 
 
 def test_settings_in_force_are_made_once_for_the_same_values() -> None:
