@@ -10,7 +10,7 @@ import phonenumbers
 
 from handlers import page_links
 from handlers.linking import linked_address, use_client_code
-from handlers.presence import Here, bind_phone, businesses_with_phone
+from handlers.presence import Here, bind_phone, businesses_with_phone, only_business
 from handlers.replan import addresses_of, replan_client
 from handlers.replies import answer
 from handlers.turn import Desk, Turn
@@ -82,10 +82,14 @@ async def contact_shared(desk: Desk, turn: Turn, here: Here) -> Changes:
         return await _failed(desk, turn, here, "contact_foreign")
     phone = own_phone(turn.contact.phone)
     waiting = {row.business for row in here.rows if row.phone is None and row.client is None}
-    known = {*await businesses_with_phone(desk, phone), *waiting} if phone else set()
-    if phone is None or not known:
+    if phone is None:
         return await _failed(desk, turn, here, "contact_unknown")
-    return await _bound(desk, turn, phone, known, waiting)
+    known = {*await businesses_with_phone(desk, phone), *waiting}
+    if known:
+        return await _bound(desk, turn, phone, known, waiting)
+    # Nobody has this number yet: the only business there is will know the chat once it has a client with it.
+    changes, _ = await bind_phone(desk, turn, phone, await only_business(desk))
+    return changes + await _failed(desk, turn, here, "contact_unknown")
 
 
 async def _bound(desk: Desk, turn: Turn, phone: str, businesses: set[str], joined: set[str]) -> Changes:
@@ -160,9 +164,7 @@ async def _failed(desk: Desk, turn: Turn, here: Here, kind: str) -> Changes:
 
 async def _strange(desk: Desk, turn: Turn, here: Here, kind: str, choices: tuple[Choice, ...] = ()) -> Message:
     """An answer to somebody unknown, in the name of the only business there is, else of none (``""``)."""
-    known = here.businesses
-    businesses = [] if known else await desk.store.find(Business, {}, limit=2)
-    speaks = known[0] if known else businesses[0].id if len(businesses) == 1 else ""
+    speaks = (*(here.businesses or await only_business(desk)), "")[0]
     people = here.of(speaks)
     language = None if people else here.language
     client = people[0].id if people else None

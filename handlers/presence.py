@@ -53,12 +53,10 @@ async def who_is_here(desk: Desk, turn: Turn) -> Here:
 
 
 async def _first_word(desk: Desk, turn: Turn) -> list[Address]:
-    """A WhatsApp number that writes for the first time, in every business that has a client with that number."""
-    known = await desk.store.find(Client, {"phone": turn.phone}, order=("business", "id"))
-    return [
-        linked_address(None, turn, business, desk.now(), phone=turn.phone)
-        for business in sorted({client.business for client in known})
-    ]
+    """A WhatsApp number that writes for the first time, in every business that has a client with that number; the only
+    business there is remembers it also before it has such a client."""
+    known = await businesses_with_phone(desk, turn.phone or "") or await only_business(desk)
+    return [linked_address(None, turn, business, desk.now(), phone=turn.phone) for business in known]
 
 
 def _sign_of_life(rows: list[Address], at: Millis) -> Changes:
@@ -125,6 +123,12 @@ async def businesses_with_phone(desk: Desk, phone: str) -> tuple[str, ...]:
     """The businesses that have a client with this phone."""
     known = await desk.store.find(Client, {"phone": phone}, order=("business", "id"))
     return tuple(sorted({client.business for client in known}))
+
+
+async def only_business(desk: Desk) -> tuple[str, ...]:
+    """The business there is, if it is the only one: whoever writes here means it."""
+    found = await desk.store.find(Business, {}, limit=2)
+    return (found[0].id,) if len(found) == 1 else ()
 
 
 async def mark_dead(desk: Desk, turn: Turn, reason: str, until: Millis) -> Changes:

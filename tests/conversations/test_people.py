@@ -106,3 +106,24 @@ async def test_a_greeting_is_answered_with_a_greeting_and_troubles_nobody(world:
     await anna.says("Добрий день!")
     assert anna.offers("bookings")
     assert len(world.staff_heard) == staff
+
+
+async def test_who_writes_before_the_salon_knows_the_number_is_reached_once_it_does(world: World) -> None:
+    phone = "+380671119999"
+    if world.channel == "telegram":
+        user = world.stage.telegram.user(4000, "Dora", "uk", phone)
+        await user.start()
+        await user.shares_contact()
+    else:
+        person = world.stage.twilio.person(phone, "Dora")
+        await person.says("Добрий день")
+    await world.stage.quiet()
+    body = {
+        "salon": SALON,
+        "client": {"id": "dora", "name": "Dora", "phone": phone},
+        "starts_at": at("Fri 15:00").isoformat(),
+    }
+    await world.stage.api.call("PUT", "/bookings/b-9", body)
+    await world.stage.quiet()
+    (row,) = await world.timeline("b-9", "booking_created")
+    assert (row["status_reported"], row["channel"]) == ("delivered", world.channel)
