@@ -146,7 +146,7 @@ def _compose(config: Config, store: Store, only: Role | None, starts_at: Millis 
     metrics = Metrics()
     now = Now(store.clock, 0 if starts_at is None else starts_at - store.clock())
     links = Links(config.public_url, config.secret.get_secret_value().encode(), whatsapp=config.twilio_whatsapp_from)
-    carriers = providers(config, links)
+    carriers = providers(config, links, store, now)
     channels = {channel.name: measured(channel, metrics) for one in carriers for channel in one.channels}
     if not channels:
         _log.warning("no channel is set up, so nothing will be sent: .env.example says how")
@@ -156,7 +156,9 @@ def _compose(config: Config, store: Store, only: Role | None, starts_at: Millis 
     inbox = Inbox(desk, readers, respond, on_repeat=lambda source: metrics.duplicates.labels(source).inc())
     rates = {"telegram": config.telegram_rate, "whatsapp": config.whatsapp_rate, "sms": config.sms_rate}
     outbox = Outbox(desk, channels, means, rates=rates, observe=metrics.observer(now))
+    attached = [one.attach(inbox, partial(hear, desk, means)) for one in carriers]
     doing = ticks(desk, inbox, outbox, channels, means, metrics)
+    doing += [tick for each in attached for tick in each.ticks]
     app = App(
         config=config,
         store=store,
@@ -171,13 +173,12 @@ def _compose(config: Config, store: Store, only: Role | None, starts_at: Millis 
         providers=carriers,
         works=only != "web",
     )
-    for one in carriers:
-        attached = one.attach(inbox, partial(hear, desk, means))
+    for each in attached:
         if only != "worker":
-            app.site.add_routes(attached.routes)
-            app.passing += attached.serving
+            app.site.add_routes(each.routes)
+            app.passing += each.serving
         if app.works:
-            app.vital += attached.fetching
+            app.vital += each.fetching
     if only != "worker":
         add_api(app.site, api_app(desk, admin_key=config.admin_key.get_secret_value(), rate=config.api_rate))
     _watch(app, metrics)

@@ -198,6 +198,8 @@ class Config(BaseSettings):
     sms_gateway_url: Url | None = None
     sms_gateway_user: str | None = None
     sms_gateway_password: SecretStr | None = None
+    sms_gateway_daily_limit: Annotated[int, Field(ge=0)] = 0
+    """Texts from midnight to midnight UTC; 0: no limit."""
 
     telegram_rate: Rate = 28
     whatsapp_rate: Rate = 70
@@ -258,6 +260,7 @@ NEEDS: Final = (
 MEANING: Final[Mapping[str, str]] = {
     "missing": f"is needed; {MAKE_ONE}",
     "float_parsing": "must be a number",
+    "int_parsing": "must be a whole number",
     "finite_number": "must be a number",
     "greater_than_equal": "must not be negative; 0 means no limit",
     "literal_error": "must be {expected}",

@@ -27,9 +27,9 @@ UNFINISHED: Final[Mapping[str, Where]] = {
 without end."""
 FRESH_S: Final = 10.0
 """For how long an answer of the database is shown again."""
-SURFACES: Final = ("api", "telegram", "twilio", "v", "r", "s", "join", "console")
+SURFACES: Final = ("api", "telegram", "twilio", "sms-gateway", "v", "r", "s", "join", "console")
 """First parts of paths by which requests are told apart; anything else is `other`."""
-WEBHOOKS: Final = frozenset({"telegram", "twilio"})
+WEBHOOKS: Final = frozenset({"telegram", "twilio", "sms-gateway"})
 SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 LATE: Final = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 21600)
 

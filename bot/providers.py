@@ -16,6 +16,9 @@ from bot.inbox import Inbox, Read
 from bot.receipts import Heard
 from handlers.channel import Channel
 from handlers.turn import Links
+from scheduler.clock import Tick
+from storage.records import Millis
+from storage.store import Store
 
 Job = Callable[[], Coroutine[Any, Any, object]]
 
@@ -23,11 +26,13 @@ Job = Callable[[], Coroutine[Any, Any, object]]
 @dataclass(frozen=True, slots=True)
 class Attached:
     """What follows once there is an inbox. ``routes`` take events in, ``serving`` is done by whoever serves them,
-    ``fetching`` by the one process that works; these jobs never fail, and end or are cancelled."""
+    ``fetching`` by the one process that works; these jobs never fail, and end or are cancelled. ``ticks`` are done from
+    time to time by every process that works."""
 
     routes: list[web.RouteDef] = field(default_factory=list)
     serving: tuple[Job, ...] = ()
     fetching: tuple[Job, ...] = ()
+    ticks: tuple[Tick, ...] = ()
 
 
 class Provider(Protocol):
@@ -89,9 +94,11 @@ class Telegram:
 
 
 class Twilio:
-    """A :class:`Provider` for WhatsApp."""
+    """A :class:`Provider` for WhatsApp and SMS. ``texts`` carries the SMS, where these settings name a sender: of SMS, or
+    a Messaging Service that is not there for WhatsApp. Where the salon's phone sends first, the channel is the phone's."""
 
     def __init__(self, config: Config) -> None:
+        from bot.sms import SmsChannel, twilio_texts
         from bot.twilio_http import make_client
         from bot.twilio_updates import read_message
         from bot.whatsapp import WhatsAppChannel
@@ -104,12 +111,18 @@ class Twilio:
             api=config.twilio_api,
             content_api=config.twilio_content_api,
         )
-        sender = config.twilio_whatsapp_from
-        self.channels: tuple[Channel, ...] = (
-            ()
-            if sender is None
-            else (WhatsAppChannel(client, sender, config.twilio_messaging_service, config.public_url),)
+        sender, texter, service = config.twilio_whatsapp_from, config.twilio_sms_from, config.twilio_messaging_service
+        self.texts = (
+            twilio_texts(client, texter, service, config.public_url)
+            if texter is not None or (service is not None and sender is None)
+            else None
         )
+        channels: list[Channel] = []
+        if sender is not None:
+            channels.append(WhatsAppChannel(client, sender, service, config.public_url))
+        if self.texts is not None and config.sms_gateway_url is None:
+            channels.append(SmsChannel(self.texts))
+        self.channels: tuple[Channel, ...] = tuple(channels)
         self.readers: Mapping[str, Read] = {"twilio": read_message}
 
     def attach(self, inbox: Inbox, heard: Heard) -> Attached:
@@ -127,11 +140,54 @@ class Twilio:
         await self._http.close()
 
 
-def providers(config: Config, links: Links) -> list[Provider]:
+class SalonPhone:
+    """A :class:`Provider` for SMS through a phone of the salon's own. Twilio, if it carries SMS, takes what the phone can't
+    send. ``phone`` tells how the phone is."""
+
+    def __init__(
+        self, config: Config, links: Links, store: Store, now: Callable[[], Millis], twilio: Twilio | None
+    ) -> None:
+        from bot.sms import Carrier, SmsChannel
+        from bot.sms_gateway import Gateway, GatewayTexts, Phone, Reports
+        from bot.sms_gateway_inbound import SOURCE, read_text
+
+        url, user, password = config.sms_gateway_url, config.sms_gateway_user, config.sms_gateway_password
+        assert url is not None and user is not None and password is not None
+        self._config, self._links = config, links
+        self._gateway = Gateway(url, user, password.get_secret_value())
+        client = self._gateway.client
+        self.phone = Phone(client, store, now, config.sms_gateway_daily_limit)
+        self._reports = Reports(client, now)
+        carriers: list[Carrier] = [GatewayTexts(client, self.phone)]
+        if twilio is not None and twilio.texts is not None:
+            carriers.append(twilio.texts)
+        self.channels: tuple[Channel, ...] = (SmsChannel(*carriers),)
+        self.readers: Mapping[str, Read] = {SOURCE: read_text}
+
+    def attach(self, inbox: Inbox, heard: Heard) -> Attached:
+        """See :class:`Provider`. Without a public address nothing is heard of what people write back."""
+        from bot.sms_gateway_inbound import gateway_routes, register, secret_name
+
+        reports = Tick("sms reports", lambda: self._reports.fetch(heard), 20)
+        url, client = self._config.public_url, self._gateway.client
+        if url is None:
+            return Attached(ticks=(reports,))
+        secret = secret_name(self._links)
+        return Attached(gateway_routes(inbox, secret), (lambda: register(client, url, secret),), ticks=(reports,))
+
+    async def close(self) -> None:
+        """See :class:`Provider`."""
+        await self._gateway.close()
+
+
+def providers(config: Config, links: Links, store: Store, now: Callable[[], Millis]) -> list[Provider]:
     """Those that the settings name."""
     found: list[Provider] = []
     if config.telegram_token is not None:
         found.append(Telegram(config, links))
-    if config.twilio_account_sid is not None:
-        found.append(Twilio(config))
+    twilio = Twilio(config) if config.twilio_account_sid is not None else None
+    if twilio is not None:
+        found.append(twilio)
+    if config.sms_gateway_url is not None:
+        found.append(SalonPhone(config, links, store, now, twilio))
     return found
