@@ -23,6 +23,8 @@ from storage.records import (
     Booking,
     Client,
     Consent,
+    ContentTemplate,
+    Cost,
     InboxEvent,
     LinkCode,
     Master,
@@ -37,7 +39,7 @@ from storage.store import SchemaNewer, StoreError
 
 Database = AsyncIOMotorDatabase[Document]
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Raised whenever an index is added or changed."""
 OLDEST_SERVER: Final = (6, 0)
 """Older ones don't take a list of words as the condition of a partial index."""
@@ -78,6 +80,7 @@ INDEXES: Final[dict[type[Any], tuple[Index, ...]]] = {
         Index(("provider_id",), only=present("provider_id")),
         Index(("business", "due_at", "_id")),
         Index(("business", "day", "kind", "status", "channel")),
+        Index(("business", "channel", "sent_at", "segments"), only=present("segments")),
     ),
     ApiKey: (Index(("digest",), unique=True),),
     Salon: (Index(("id",)),),
@@ -109,6 +112,8 @@ INDEXES: Final[dict[type[Any], tuple[Index, ...]]] = {
     PageLink: (Index(("owner", "client", "id"), only=present("client")),),
     Consent: (Index(("business", "client", "at", "id")),),
     Task: (Index(("next_at", "id")),),
+    ContentTemplate: (Index(("status", "kind", "business", "id")), Index(("status", "updated_at", "id"))),
+    Cost: (Index(("business", "due_at", "channel", "day", "currency", "amount")),),
 }
 
 

@@ -135,7 +135,22 @@ _PAGES: Final = (
     "CREATE INDEX salon_id ON salon (id)",
 )
 
-MIGRATIONS: Final[tuple[Sequence[str], ...]] = (_TABLES + _INDEXES, _PAGES)
+_REMOTE: Final = (
+    """CREATE TABLE content_template (
+        business TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, variant TEXT NOT NULL, language TEXT NOT NULL,
+        version INTEGER NOT NULL, sid TEXT NOT NULL, name TEXT NOT NULL, category TEXT NOT NULL, body TEXT NOT NULL,
+        variables TEXT NOT NULL, buttons TEXT NOT NULL, digest TEXT NOT NULL, status TEXT NOT NULL, reason TEXT,
+        created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, PRIMARY KEY (business, id)) STRICT""",
+    "CREATE INDEX content_template_kind ON content_template (status, kind, business, id)",
+    "CREATE INDEX content_template_age ON content_template (status, updated_at, id)",
+    """CREATE TABLE cost (
+        business TEXT NOT NULL, id TEXT NOT NULL, channel TEXT NOT NULL, day TEXT NOT NULL, due_at INTEGER NOT NULL,
+        amount INTEGER NOT NULL, currency TEXT NOT NULL, segments INTEGER, PRIMARY KEY (business, id)) STRICT""",
+    "CREATE INDEX cost_due ON cost (business, due_at, channel, day, currency, amount)",
+    "CREATE INDEX message_segments ON message (business, channel, sent_at, segments) WHERE segments IS NOT NULL",
+)
+
+MIGRATIONS: Final[tuple[Sequence[str], ...]] = (_TABLES + _INDEXES, _PAGES, _REMOTE)
 
 
 def version_of(connection: sqlite3.Connection) -> int:
