@@ -42,6 +42,10 @@ class Flight:
     way: Way
     facts: Facts
     rendered: Rendered
+    until: Millis = 0
+    """When, by the store's clock, it has been on the wire for too long."""
+    cut_off: str | None = None
+    """Why it was taken off the wire."""
     provider_id: str | None = None
     error: SendError | None = None
 
@@ -165,6 +169,8 @@ class Boarding:
                 self._release_waited(job)
                 self.chores.append(put_off(message, message.next_at))
             elif forecast in self._taken:
+                if job.waited != forecast:
+                    self._release_waited(job)
                 self._ready.park(job, forecast)
             else:
                 self._hand[job] = None

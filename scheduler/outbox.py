@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import takewhile
 from typing import Final
 
 from handlers.channel import Channel, Rendered, SendError
@@ -29,9 +30,10 @@ from storage.store import Changes, Claim, Conflict, Guard, Settle, Stepped, Stor
 Observe = Callable[[str, Message], None]
 
 LEASE: Final[Millis] = 60_000
-WIRE_S: Final = 60.0
+WIRE: Final[Millis] = 60_000
+"""How long a send may take; a channel that keeps its own time never comes near."""
 WIRE_LEASE: Final[Millis] = 150_000
-"""How long a message may be ``sending`` before it is taken for lost: more than twice :data:`WIRE_S`."""
+"""How long a message may be ``sending`` before it is taken for lost: more than twice :data:`WIRE`."""
 BATCH: Final = 100
 """How many messages of a lane are claimed at once."""
 STEP: Final = 8
@@ -119,8 +121,7 @@ class Outbox:
             async with asyncio.timeout(timeout):
                 await self._ended.wait()
         except TimeoutError:
-            for task in self._flying.values():
-                task.cancel()
+            self._cut_off(self._flying, "stopped")
             await self._ended.wait()
 
     # The loop
@@ -141,6 +142,8 @@ class Outbox:
 
     async def _round(self) -> None:
         self.last_round = self._store.clock()
+        # One look at the oldest ones here is cheaper than a timer for each; channels have their own.
+        self._cut_off(takewhile(lambda one: one.until < self.last_round, self._flying), "timeout")
         await self._resolve_crashed()
         await self._do_chores()
         settled = list(self._landed)
@@ -273,6 +276,7 @@ class Outbox:
         going = [flight for flight, result in results if result == "sending"]
         self._boarding.boarded(going)
         for flight in going:
+            flight.until = self._store.clock() + WIRE
             self._flying[flight] = asyncio.create_task(self._send(flight))
         for flight, result in results:
             if result == "busy":
@@ -295,22 +299,24 @@ class Outbox:
     async def _send(self, flight: Flight) -> None:
         channel, address = flight.way
         try:
-            async with asyncio.timeout(WIRE_S):
-                flight.provider_id = await self._channels[channel].send(flight.rendered, address, flight.message.id)
+            flight.provider_id = await self._channels[channel].send(flight.rendered, address, flight.message.id)
         except SendError as error:
             flight.error = error
-        except TimeoutError:
-            flight.error = SendError("unknown", "timeout")
         except asyncio.CancelledError:
-            if not self._stopping:
+            if not flight.cut_off:
                 raise
-            flight.error = SendError("unknown", "stopped")
+            flight.error = SendError("unknown", flight.cut_off)
         except Exception as error:
             _log.exception("channel %s failed in an unforeseen way", channel)
             flight.error = SendError("unknown", "internal", type(error).__name__)
         (self._landed if flight.error is None else self._crashed).append(flight)
         del self._flying[flight]
         self._report()
+
+    def _cut_off(self, flights: Iterable[Flight], why: str) -> None:
+        for flight in flights:
+            flight.cut_off = why
+            self._flying[flight].cancel()
 
     def _report(self) -> None:
         """A send is over: enough of them make a step, and nobody waits long for others."""

@@ -360,3 +360,15 @@ async def test_a_worker_that_comes_back_after_its_lease_writes_nothing(post: Pos
         await outbox.idle()
     found = await post.read(row)
     assert (found.status, found.token, found.provider_id) == ("sending", "another worker", None)
+
+
+async def test_a_send_that_never_ends_is_cut_off_and_its_outcome_unknown(post: Post) -> None:
+    row = message()
+    await post.add(row)
+    post.telegram.gate = asyncio.Event()
+    async with post.running() as outbox:
+        await post.telegram.arrived.wait()
+        post.clock += 61_000
+        await outbox.idle()
+        found = await post.read(row)
+        assert (found.status, found.reason, found.error_code) == ("planned", "perhaps_sent", "timeout")

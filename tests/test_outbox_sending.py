@@ -194,6 +194,23 @@ async def test_many_to_few_addresses_all_arrive_once(post: Post) -> None:
     assert sorted(call.message for call in post.telegram.calls) == sorted(row.id for row in rows)
 
 
+async def test_messages_whose_address_was_planned_wrongly_still_go_one_at_a_time(post: Post) -> None:
+    people = [another(number) for number in range(2)]
+    for person in people:
+        await post.add(*person)
+    forecasts = [("telegram", "1000"), ("telegram", "1001"), (None, None), ("whatsapp", "+1"), ("telegram", "9")]
+    rows = [
+        message(
+            "bonus_accrued", key=f"k{n}", booking=None, client=people[n % 2][0].id, channel=channel, address=address
+        )
+        for n, (channel, address) in enumerate(forecasts * 8)
+    ]
+    await post.add(*rows)
+    await post.send_all()
+    assert sorted(call.message for call in post.telegram.calls) == sorted(row.id for row in rows)
+    assert post.telegram.most == 1
+
+
 @pytest.mark.parametrize(
     ("change", "kind", "reason"),
     [
