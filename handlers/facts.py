@@ -12,11 +12,14 @@ from handlers.settings import Place, Settings, in_force, place
 from handlers.staff import hears
 from handlers.turn import Desk, Links
 from storage.records import (
+    ANSWERS_LANE,
     REACHED,
+    WAITING,
     Address,
     Booking,
     Business,
     Client,
+    ContentTemplate,
     Master,
     Message,
     Millis,
@@ -87,6 +90,9 @@ class Facts:
     also the other reminders, whatever they wait for."""
     hops: tuple[Message, ...] = ()
     """The other hops of the same message; read for hops after the first, and where the caller asked for them."""
+    content: tuple[ContentTemplate, ...] = ()
+    """The approved WhatsApp templates of this kind, in every language, the business's own and those that serve everybody;
+    read for messages to clients that wait, where WhatsApp is on."""
 
 
 @dataclass(slots=True)
@@ -116,6 +122,8 @@ class _Batch:
     """By business and phone."""
     rules: dict[Key, tuple[Place, Settings]] = field(default_factory=dict)
     """By business and salon."""
+    content: Mapping[Key, list[ContentTemplate]] = field(default_factory=dict)
+    """By business (empty: everybody's) and kind."""
 
 
 async def load_facts(desk: Desk, messages: Sequence[Message], *, hops: bool = False) -> dict[str, Facts]:
@@ -128,6 +136,8 @@ async def load_facts(desk: Desk, messages: Sequence[Message], *, hops: bool = Fa
     await _read_visits(desk.store, messages, batch)
     await _read_people(desk.store, messages, batch)
     await _read_messages(desk.store, messages, batch, hops, desk.now())
+    if "whatsapp" in desk.channels:
+        await _read_content(desk.store, messages, batch)
     return {message.id: _facts_of(desk, message, batch) for message in messages}
 
 
@@ -210,6 +220,13 @@ async def _read_messages(store: Store, messages: Sequence[Message], batch: _Batc
     batch.hops = found
 
 
+async def _read_content(store: Store, messages: Sequence[Message], batch: _Batch) -> None:
+    """What those that wait may read as on WhatsApp."""
+    going = (row for row in messages if row.status in WAITING and row.lane != ANSWERS_LANE and not row.staff_chat)
+    asked = {(business, row.kind) for row in going for business in (row.business, "")}
+    batch.content = await _by(store, ContentTemplate, "kind", asked, status="approved")
+
+
 def _visits_of(messages: Sequence[Message]) -> set[Key]:
     return {(message.business, message.booking or "") for message in messages}
 
@@ -259,6 +276,9 @@ def _facts_of(desk: Desk, message: Message, batch: _Batch) -> Facts:
         ),
         others=tuple(row for row in _others(batch, message) if row.id != message.id),
         hops=tuple(row for row in batch.hops.get(message.fallback_of or message.id, ()) if row.id != message.id),
+        content=tuple(
+            row for business in (message.business, "") for row in batch.content.get((business, message.kind), ())
+        ),
     )
 
 

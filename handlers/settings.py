@@ -55,11 +55,13 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class WhatsAppTemplate:
-    """An approved Content template: what its variables 1, 2 … stand for, and the verbs of its quick replies in order."""
+    """An approved Content template: what its variables 1, 2 … stand for, the verbs of its quick replies in order, and its
+    text with ``{{1}}``, ``{{2}}`` … where that is known here."""
 
     sid: str
     variables: tuple[str, ...] = ()
     buttons: tuple[str, ...] = ()
+    body: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

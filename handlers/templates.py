@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
-from handlers.filling import fill_pieces
+from handlers.filling import Pieces, fill_pieces
 from handlers.settings import WhatsAppTemplate
 
 ALIASES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
@@ -51,6 +51,7 @@ ALIASES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 }
 """Variable to its names by language; the first of a language is the one to show to an owner who speaks it."""
 
+_NUMBERED: Final = re.compile(r"\{\{(\d+)\}\}")
 _TOKEN: Final = re.compile(r"\[\[|\[([^\[\]\n]*)\]")
 _BRACKET: Final = "["
 _APOSTROPHES: Final = str.maketrans({"'": "ʼ", "’": "ʼ", "‘": "ʼ", "`": "ʼ", "İ": "i", "I": "i", "ı": "i"})
@@ -129,8 +130,8 @@ def canonical(text: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _lines(text: str) -> tuple[tuple[str, ...], ...]:
-    """The text as lines of alternating plain text and variable names; unknown variables leave nothing."""
+def lines_of(text: str) -> tuple[Pieces, ...]:
+    """An owner's text as lines of alternating plain text and variable names; unknown variables leave nothing."""
     lines: list[list[str]] = [[""]]
     for piece in _parse(text.replace("\r\n", "\n")):
         if piece.variable is None:
@@ -144,7 +145,7 @@ def _lines(text: str) -> tuple[tuple[str, ...], ...]:
 
 def fill(text: str, values: Mapping[str, str]) -> str:
     """An owner's text with its values; lines whose variables are all empty are left out."""
-    filled = (fill_pieces(line, values) for line in _lines(text))
+    filled = (fill_pieces(line, values) for line in lines_of(text))
     return "\n".join(line for line in filled if line is not None)
 
 
@@ -170,3 +171,8 @@ def template_values(template: WhatsAppTemplate, values: Mapping[str, str]) -> di
     return {
         str(number): _BREAKS.sub(" ", values[name]).strip() or "—" for number, name in enumerate(template.variables, 1)
     }
+
+
+def body_of(template: WhatsAppTemplate, values: Mapping[str, str]) -> str:
+    """The text that a template makes of the values of its numbered variables; empty where we do not know its text."""
+    return _NUMBERED.sub(lambda found: values[found[1]], template.body)

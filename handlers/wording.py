@@ -12,6 +12,7 @@ from typing import Final
 
 from handlers import quiet, templates, wording_chat, wording_sms, wording_staff, wording_visits
 from handlers.channel import Button, Capabilities, Edit, Rendered, Template, Text
+from handlers.content_templates import approved
 from handlers.facts import Facts
 from handlers.filling import lay_out
 from handlers.i18n import language_of, mark, translator
@@ -153,13 +154,14 @@ def _fit(rows: tuple[tuple[Button, ...], ...], capabilities: Capabilities) -> bo
 def _windowed(scene: Scene, capabilities: Capabilities, body: str) -> Rendered | Unrendered:
     """On a channel where free text has a window and no buttons."""
     message, facts = scene.message, scene.facts
-    template = facts.settings.whatsapp_templates.get(message.kind, {}).get(scene.t.language)
+    template = facts.settings.whatsapp_templates.get(message.kind, {}).get(scene.t.language) or approved(scene)
     verbs = tuple(message.choices[index].verb for index in shown_choices(message, capabilities, facts))
     chosen = templates.form(verbs, facts.window_open, template)
     if chosen is None:
         return Unrendered("no_template")
     if chosen != "text":
-        return Template(chosen.sid, templates.template_values(chosen, scene), cut(body, capabilities.text))
+        values = templates.template_values(chosen, scene)
+        return Template(chosen.sid, values, cut(templates.body_of(chosen, values) or body, capabilities.text))
     return Text(_with_numbers(body, message, capabilities, facts))
 
 

@@ -1,0 +1,215 @@
+"""WhatsApp's templates: what each kind of message reads as when it is sent outside of the 24 hours, in every language.
+
+A template is fixed text with numbered variables and fixed quick replies, reviewed by WhatsApp. Its lines can't be left
+out, so it speaks only of what every visit has, and each set of buttons needs a template of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Final, Literal, NamedTuple
+
+from handlers import formats
+from handlers.filling import Pieces, pieces_of
+from handlers.i18n import LANGUAGES, mark, translator
+from handlers.scene import Scene
+from handlers.settings import WhatsAppTemplate
+from handlers.templates import lines_of
+from handlers.wording_choices import labels, without_emoji
+
+Category = Literal["utility", "marketing"]
+
+MOVED_FIRST: Final = "moved_"
+"""Begins the names of variants that tell of another time; without it, they name the variant that may stand in."""
+
+OPEN: Final = ("move", "cancel")
+ASKING: Final = ("confirm", *OPEN)
+HELLO: Final = mark("Hello!")
+QUESTION: Final = mark("Will you be able to come?")
+SEE_YOU: Final = mark("See you soon!")
+DATE: Final = mark("Date: {date}")
+TIME: Final = mark("Time: {time}")
+SERVICE: Final = mark("Service: {service}")
+WHERE: Final = mark("Where: {salon}")
+VISIT: Final = (DATE, TIME, SERVICE, WHERE)
+# WhatsApp rejects variables that have no word between them, so every one has a label.
+CREATED: Final = (HELLO, mark("You're booked ✅"), *VISIT)
+MOVED: Final = (
+    HELLO,
+    mark("Your booking has changed 🔄"),
+    mark("Old date: {old_date}"),
+    mark("Old time: {old_time}"),
+    mark("New date: {date}"),
+    mark("New time: {time}"),
+    SERVICE,
+    WHERE,
+)
+CHANGED: Final = (
+    HELLO,
+    mark("There are changes to your booking 🔄"),
+    DATE,
+    TIME,
+    SERVICE,
+    mark("Specialist: {master}"),
+    WHERE,
+)
+MOVED_END: Final = mark("If the new time doesn't suit you, press a button below.")
+CHANGED_END: Final = mark("If this doesn't suit you, press a button below.")
+REMINDER: Final = (HELLO, mark("A reminder about your visit 🗓"), *VISIT)
+CANCELLED: Final = (
+    HELLO,
+    mark("Your booking has been cancelled."),
+    *VISIT,
+    mark("We're sorry for the trouble!"),
+)
+
+
+class Sheet(NamedTuple):
+    """What one template says: msgids, a line each, and the verbs of its quick replies."""
+
+    lines: tuple[str, ...]
+    buttons: tuple[str, ...] = ()
+    category: Category = "utility"
+
+
+SHEETS: Final[Mapping[str, Mapping[str, Sheet]]] = {
+    "booking_created": {
+        "plain": Sheet((*CREATED, SEE_YOU), OPEN),
+        "asks": Sheet((*CREATED, QUESTION), ASKING),
+    },
+    "booking_changed": {
+        "plain": Sheet((*CHANGED, CHANGED_END), OPEN),
+        "asks": Sheet((*CHANGED, QUESTION), ASKING),
+        "moved_plain": Sheet((*MOVED, MOVED_END), OPEN),
+        "moved_asks": Sheet((*MOVED, QUESTION), ASKING),
+    },
+    "booking_cancelled": {"plain": Sheet(CANCELLED)},
+    "reminder": {
+        "plain": Sheet((*REMINDER, SEE_YOU), OPEN),
+        "asks": Sheet((*REMINDER, QUESTION), ASKING),
+    },
+}
+"""Kind to variant to template. The variant of a message is :func:`variant_of`; ``moved_asks`` may give way to ``asks``."""
+
+
+def variant_of(scene: Scene) -> str:
+    """Which template of its kind a message needs: by whether it asks, and whether it tells of another time."""
+    asks = "asks" if scene.asks else "plain"
+    if scene.message.kind != "booking_changed":
+        return asks
+    now = scene.booking.starts_at
+    return asks if scene.told().get("starts_at", now) == now else MOVED_FIRST + asks
+
+
+def approved(scene: Scene) -> WhatsAppTemplate | None:
+    """The approved template for a message in its language: the business's own before the one that serves everybody, the
+    fitting variant before the plainer one, the newest version.
+
+    Where free text may be sent, the owner's own words are not replaced by other words.
+    """
+    facts, language, variant = scene.facts, scene.t.language, variant_of(scene)
+    free = facts.window_open and language in facts.settings.templates.get(scene.message.kind, {})
+    fitting = [
+        row
+        for row in facts.content
+        if row.language == language and row.variant in (variant, variant.removeprefix(MOVED_FIRST))
+        if row.business or not free
+    ]
+    best = max(fitting, key=lambda row: (row.business != "", row.variant == variant, row.version), default=None)
+    return None if best is None else WhatsAppTemplate(best.sid, best.variables, best.buttons, best.body)
+
+
+class Blueprint(NamedTuple):
+    """A template as it is to be at the provider. ``variables`` are canonical names of ``{{1}}``, ``{{2}}`` …, ``samples``
+    what WhatsApp's reviewers see in their place, ``titles`` those of the quick replies."""
+
+    kind: str
+    variant: str
+    language: str
+    category: Category
+    body: str
+    variables: tuple[str, ...]
+    samples: tuple[str, ...]
+    buttons: tuple[str, ...]
+    titles: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """``kind:variant:language``."""
+        return f"{self.kind}:{self.variant}:{self.language}"
+
+    @property
+    def digest(self) -> str:
+        """Of all that a person sees of it, and of its category."""
+        seen = json.dumps([self.category, self.body, self.variables, self.buttons, self.titles], ensure_ascii=False)
+        return hashlib.sha256(seen.encode()).hexdigest()[:32]
+
+    def name(self, business: str, version: int) -> str:
+        """Its name at WhatsApp; ``business`` is empty where it serves everybody. Ids may hold what names may not."""
+        owner = f"{hashlib.sha256(business.encode()).hexdigest()[:8]}_" if business else ""
+        return f"vizit_{owner}{self.kind}_{self.variant}_{self.language}_v{version}"
+
+
+def of_catalogs(languages: Sequence[str] = LANGUAGES) -> Iterator[Blueprint]:
+    """The templates that serve every business: each kind and variant in each language."""
+    for kind, variants in SHEETS.items():
+        for variant, sheet in variants.items():
+            for language in languages:
+                said = "\n".join(map(translator(language), sheet.lines))
+                yield _blueprint(kind, variant, language, sheet, pieces_of(said))
+
+
+def of_owner(own: Mapping[str, Mapping[str, str]], languages: Sequence[str] = LANGUAGES) -> Iterator[Blueprint]:
+    """The templates of a business that has texts of its own: kind to language to text, with ``[Variables]``.
+
+    One text stands for all that a kind may tell, so variants that differ only in their lines are one.
+    """
+    for kind, texts in own.items():
+        for variant, sheet in SHEETS.get(kind, {}).items():
+            for language in languages if not variant.startswith(MOVED_FIRST) else ():
+                if language in texts:
+                    yield _blueprint(kind, variant, language, sheet, lines_of(texts[language]))
+
+
+def _blueprint(kind: str, variant: str, language: str, sheet: Sheet, lines: Sequence[Pieces]) -> Blueprint:
+    variables = tuple(dict.fromkeys(name for pieces in lines for name in pieces[1::2]))
+    numbers = {name: f"{{{{{number}}}}}" for number, name in enumerate(variables, 1)}
+    body = "\n".join(
+        "".join(numbers[piece] if place % 2 else piece for place, piece in enumerate(pieces)) for pieces in lines
+    )
+    return Blueprint(
+        kind,
+        variant,
+        language,
+        sheet.category,
+        body,
+        variables,
+        tuple(SAMPLES[name](language) for name in variables),
+        sheet.buttons,
+        tuple(without_emoji(labels(verb, language)) for verb in sheet.buttons),
+    )
+
+
+SAMPLE_DAY: Final = date(2026, 11, 27)
+SAMPLES: Final[Mapping[str, Callable[[str], str]]] = {
+    "client": lambda language: translator(language)(mark("Anna")),
+    "date": lambda language: formats.long_date(SAMPLE_DAY, language, SAMPLE_DAY.year),
+    "day": lambda language: formats.plain_day(SAMPLE_DAY, language, SAMPLE_DAY.year),
+    "time": lambda _: "15:00",
+    "old_date": lambda language: formats.long_date(SAMPLE_DAY - timedelta(days=1), language, SAMPLE_DAY.year),
+    "old_time": lambda _: "12:30",
+    "service": lambda language: translator(language)(mark("Haircut")),
+    "master": lambda language: translator(language)(mark("Anna")),
+    "salon": lambda language: translator(language)(mark("Beauty salon")),
+    "address": lambda language: translator(language)(mark("12 Garden Street")),
+    "link": lambda _: "https://example.com/book",
+    "amount": lambda language: formats.money(60_000, "UAH", language),
+    "balance": lambda _: "120",
+    "n": lambda _: "50",
+    "price": lambda language: formats.money(90_000, "UAH", language),
+    "phone": lambda _: "+380 44 123 4567",
+}
+"""What WhatsApp's reviewers see in the place of each variable, by language."""
