@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from handlers.delivery import Means, Verdict, receipt
 from handlers.turn import Desk
+from storage.failpoints import reach
 from storage.records import Message
 from storage.store import Conflict
 
@@ -44,8 +45,10 @@ async def hear(desk: Desk, means: Means, word: StatusWord) -> None:
         if not found:
             return
         changes = await receipt(desk, found[0], word.verdict, means, id=word.id, raw=word.raw, provider_id=word.sid)
+        reach("receipt.begin")
         try:
             await desk.store.commit(changes)
+            reach("receipt.end")
             return
         except Conflict:
             if last:

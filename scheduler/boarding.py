@@ -21,6 +21,7 @@ from handlers.turn import Desk
 from handlers.wording import Unrendered
 from scheduler.pace import NEAR, Pacer, Way
 from scheduler.ready import Job, Ready
+from storage.failpoints import reach
 from storage.records import LANES, Message, Millis
 from storage.store import Changes, Conflict, StoreError
 
@@ -105,6 +106,7 @@ class Boarding:
             if route is not None:
                 bound.append((job, route, Way(route.channel, route.address)))
         waits = await self._pacer.ask([(way, job.permits) for job, _, way in bound])
+        reach("permitted")
         flights = []
         for (job, route, way), until in zip(bound, waits, strict=True):
             if until:
@@ -217,6 +219,7 @@ class Boarding:
         if isinstance(rendered, Unrendered):
             await self._drop(job, partial(_not_carried, route=route, reason=rendered.reason))
             return None
+        reach("rendered")
         return Flight(job, way, facts, rendered)
 
     def _hold(self, job: Job, way: Way, until: Millis) -> None:

@@ -24,6 +24,7 @@ from handlers.wording import render as render_words
 from scheduler.boarding import Boarding, Flight, Render
 from scheduler.pace import Pacer
 from scheduler.sweeps import recover
+from storage.failpoints import reach
 from storage.records import LANES, Message, Millis, new_id
 from storage.store import Changes, Claim, Conflict, Guard, Settle, Stepped, StoreBusy, StoreError
 
@@ -154,7 +155,9 @@ class Outbox:
             flights = await self._boarding.prepare(0 if self._stopping else self._wires - len(self._flying))
             claims = await self._claims()
             settles, guards = self._settles(settled), self._guards(flights)
+            _pass("begin", settles, guards, claims)
             stepped = await self._store.step(settles, guards, claims)
+            _pass("end", settles, guards, claims)
         except BaseException:
             self._landed.extendleft(reversed(settled))
             self._boarding.put_back()
@@ -299,7 +302,9 @@ class Outbox:
     async def _send(self, flight: Flight) -> None:
         channel, address = flight.way
         try:
+            reach("wire.begin")
             flight.provider_id = await self._channels[channel].send(flight.rendered, address, flight.message.id)
+            reach("wire.end")
         except SendError as error:
             flight.error = error
         except asyncio.CancelledError:
@@ -351,12 +356,22 @@ class Outbox:
             row = await self._store.get(Message, flight.message.business, flight.message.id)
             if row is None or (row.status, row.token) != ("sending", flight.message.token):
                 return
+            changes = await decide(self._desk, row, self._means, partial(not_taken, error=error))
+            reach("outcome.begin")
             try:
-                await self._store.commit(await decide(self._desk, row, self._means, partial(not_taken, error=error)))
+                await self._store.commit(changes)
+                reach("outcome.end")
                 return
             except Conflict:
                 continue
         _log.warning("message %s kept changing; its lease will end", flight.message.id)
+
+
+def _pass(side: str, settles: Sequence[Settle], guards: Sequence[Guard], claims: Sequence[Claim]) -> None:
+    """The failpoints on one side of a step, by what the step holds."""
+    for name, part in (("settle", settles), ("guard", guards), ("claim", claims)):
+        if part:
+            reach(f"{name}.{side}")
 
 
 def _text(rendered: Rendered) -> str | None:
