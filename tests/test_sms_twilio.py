@@ -86,13 +86,13 @@ async def test_it_comes_from_the_sender_that_is_named_else_from_one_that_the_ser
     asked: dict[str, str],
     seen: str,
 ) -> None:
-    await SmsChannel(twilio_texts(client, sender, service, "https://x.example")).send(Text(BODY), PHONE, ROW)
+    await SmsChannel(twilio_texts(client, sender, service, "http://127.0.0.1:9")).send(Text(BODY), PHONE, ROW)
     await twilio.idle()
     assert dict(twilio.calls[-1].params) == {
         "To": PHONE,
         "Body": BODY,
         "ValidityPeriod": str(VALID_S),
-        "StatusCallback": f"https://x.example/twilio/status/{ROW}#rc=5&rp=all",
+        "StatusCallback": f"http://127.0.0.1:9/twilio/status/{ROW}#rc=5&rp=all",
         **asked,
     }
     assert [text.sender for text in ayse.texts] == [seen]
