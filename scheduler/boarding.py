@@ -66,6 +66,8 @@ class Boarding:
         """What was drawn in this round, with the address that it took."""
         self._taken: set[Way] = set()
         """The addresses of the hand, and of everything that is on its way and not settled."""
+        self._told = False
+        """A mistake of the program was logged in this round."""
         self.chores: list[Changes] = []
         """Changes that may be written at any time and that contradict nobody."""
 
@@ -96,6 +98,7 @@ class Boarding:
 
     async def prepare(self, free: int) -> list[Flight]:
         """Draw messages for ``free`` wires, find their ways, ask for permits, and render those that may go."""
+        self._told = False
         await self._draw(free)
         if not self._hand:
             return []
@@ -254,15 +257,17 @@ class Boarding:
         """A mistake of this program: the message comes back later, ever more rarely, until its time is over."""
         if isinstance(error, StoreError):
             raise error
-        message, now = job.message, self._desk.now()
-        _log.error("message %s could not be prepared", message.id, exc_info=error)
+        message, now, kind = job.message, self._desk.now(), type(error).__name__
+        # One mistake often hits everything that is due: where it lies is said once a round.
+        _log.error("message %s could not be prepared: %s", message.id, kind, exc_info=None if self._told else error)
+        self._told = True
         shortest, longest = TROUBLE
         next_at = now + min(longest, max(shortest, (now - message.due_at) // 2))
         if next_at < message.not_after:
             self._set_down(job)
             self.chores.append(put_off(message, next_at))
         else:
-            broken = SendError("permanent", "internal", type(error).__name__)
+            broken = SendError("permanent", "internal", kind)
             await self._drop(job, partial(failed, error=broken))
 
     def _set_down(self, job: Job) -> None:
