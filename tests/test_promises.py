@@ -201,7 +201,7 @@ class Promises(RuleBasedStateMachine):
 
     async def _sending(self) -> list[Message]:
         self.store = await self.open()
-        return await self.store.find(Message, {"status": "sending"}, limit=1000)
+        return await self.store.find(Message, {"status": "sending"}, order=("lease_until", "id"), limit=1000)
 
     def work_until_quiet(self) -> None:
         """Let the outbox send all that is due; a power cut on the way is followed by a new process."""
