@@ -22,6 +22,7 @@ from bot.providers import Job, Provider, providers
 from bot.receipts import hear
 from bot.ticks import ticks
 from handlers.delivery import means_of
+from handlers.reach import MANUAL
 from handlers.respond import respond
 from handlers.staff import not_reached
 from handlers.turn import Desk, Links
@@ -150,8 +151,8 @@ def _compose(config: Config, store: Store, only: Role | None, starts_at: Millis 
     channels = {channel.name: measured(channel, metrics) for one in carriers for channel in one.channels}
     if not channels:
         _log.warning("no channel is set up, so nothing will be sent: .env.example says how")
-    desk = Desk(store, now, links, frozenset(channels))
-    means = means_of(channels, not_reached)
+    desk = Desk(store, now, links, frozenset({*channels, MANUAL}))
+    means = means_of(channels, not_reached, by_hand=True)
     readers = {source: read for one in carriers for source, read in one.readers.items()}
     inbox = Inbox(desk, readers, respond, on_repeat=lambda source: metrics.duplicates.labels(source).inc())
     rates = {"telegram": config.telegram_rate, "whatsapp": config.whatsapp_rate, "sms": config.sms_rate}

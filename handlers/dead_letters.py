@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from handlers.by_hand import done, waits
 from handlers.durations import DAY, local_day
 from handlers.facts import RINGING, Facts, load_facts
 from handlers.hops import still_true
@@ -94,10 +95,12 @@ async def _repeated(desk: Desk, message: Message, facts: Facts, key: str, not_af
 
 async def sent_by_hand(desk: Desk, message: Message) -> Message:
     """A person sent a held message; answers with it as it is now. Raises :class:`Refused` where it is not held."""
-    sent = {"status": "sent", "held": False, "sent_at": desk.now()}
-    try:
-        held = {"status": "planned", "held": True}
-        await desk.store.commit(Changes(patches=(Patch(Message, message.business, message.id, sent, held),)))
-    except Conflict:
-        raise Refused("the message does not wait to be sent by hand") from None
-    return replace(message, status="sent", held=False, sent_at=desk.now())
+    row: Message | None = message
+    while row is not None and waits(row):
+        try:
+            await desk.store.commit(await done(desk, row, "hand_sent", by=None))
+        except Conflict:
+            row = await desk.store.get(Message, message.business, message.id)
+            continue
+        return replace(row, status="sent", held=False, sent_at=desk.now())
+    raise Refused("the message does not wait to be sent by hand")

@@ -12,9 +12,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
-from handlers.channel import Capabilities, Channel, Findable, SendError
+from handlers.by_hand import first_cards, shown_anew
+from handlers.channel import BY_HAND, Capabilities, Channel, Findable, SendError
 from handlers.facts import RINGING, Facts, load_facts
 from handlers.hops import awake, cascades, expected, next_hop, reached, still_true
+from handlers.reach import MANUAL
 from handlers.routing import AGAIN, AS_TEMPLATE
 from handlers.turn import Desk
 from storage.records import (
@@ -86,10 +88,12 @@ class Attempt:
 
 
 class Decided(NamedTuple):
-    """What to commit. ``ended``: why the client was not told and no channel is left, where that is so."""
+    """What to commit. ``ended``: why the client was not told and no channel is left, where that is so. ``held``: the row
+    as it waits for a person from now on."""
 
     changes: Changes
     ended: str | None = None
+    held: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +109,13 @@ class Verdict:
     opted_out: bool = False
 
 
-def means_of(channels: Mapping[str, Channel], not_reached: NotReached | None = None) -> Means:
-    """The means of a process with these channels."""
+def means_of(
+    channels: Mapping[str, Channel], not_reached: NotReached | None = None, *, by_hand: bool = False
+) -> Means:
+    """The means of a process with these channels; ``by_hand``: people send what no channel can."""
+    people = {MANUAL: BY_HAND} if by_hand else {}
     return Means(
-        channels={name: channel.capabilities for name, channel in channels.items()},
+        channels={name: channel.capabilities for name, channel in channels.items()} | people,
         lookups=frozenset(name for name, channel in channels.items() if isinstance(channel, Findable)),
         not_reached=not_reached,
     )
@@ -118,10 +125,20 @@ async def decide(desk: Desk, message: Message, means: Means, judge: Callable[[At
     """What to commit for ``message``, read just now, after ``judge``; with the word to the staff where it ended."""
     facts = (await load_facts(desk, [message], hops=True))[message.id]
     decided = judge(Attempt(message, facts, means))
+    if decided.held is not None:
+        return decided.changes + await first_cards(desk, decided.held, facts, _why(facts))
     if decided.ended is None or means.not_reached is None:
         return decided.changes
     untold = replace(message, reason=decided.ended)
     return decided.changes + await means.not_reached(desk, untold, facts.business, facts.salon)
+
+
+def _why(facts: Facts) -> str:
+    """What became of the hop before: the provider's code, else our own word, else that nothing was heard."""
+    last = max(facts.hops, key=lambda hop: hop.hop, default=None)
+    if last is None:
+        return ""
+    return last.error_code or last.reason or "no_receipt"
 
 
 def not_taken(attempt: Attempt, error: SendError) -> Decided:
@@ -235,13 +252,20 @@ async def _arrived(desk: Desk, message: Message, state: str, provider_id: str | 
     }
     root = message.fallback_of or message.id
     later = await desk.store.find(Message, {"fallback_of": root, "status": OneOf(WAITING)})
-    needless = {"status": "cancelled", "reason": "reached_by_earlier_channel", "token": None, "lease_until": None}
-    spared = tuple(
-        Patch(Message, hop.business, hop.id, needless, {"status": OneOf(WAITING)}, must=False)
-        for hop in later
-        if hop.hop > message.hop
-    )
-    return move(message, **arrival, **seen) + Changes(patches=spared)
+    changes = move(message, **arrival, **seen)
+    needless = {
+        "status": "cancelled",
+        "reason": "reached_by_earlier_channel",
+        "token": None,
+        "lease_until": None,
+        "held": False,
+    }
+    for hop in later:
+        if hop.hop > message.hop:
+            spared = Patch(Message, hop.business, hop.id, needless, {"status": OneOf(WAITING)}, must=False)
+            changes += Changes(patches=(spared,))
+            changes += await shown_anew(desk, hop) if hop.held else Changes()
+    return changes
 
 
 def _taken(attempt: Attempt, provider_id: str | None) -> Decided:

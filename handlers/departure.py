@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from handlers.delivery import Attempt, Decided, ended, move
 from handlers.hops import awake, expected, next_hop
+from handlers.reach import MANUAL
 from handlers.routing import Route, hindrance, route, tried
+from handlers.wording import in_full
 from storage.records import Message, Millis
 from storage.store import Changes, Patch
 
@@ -28,7 +32,18 @@ def may_go(attempt: Attempt) -> Route | Decided:
         return (
             passed_over(attempt, "quiet_hours") if morning >= message.not_after else Decided(put_off(message, morning))
         )
-    return way
+    return _handed_over(attempt) if way.channel == MANUAL else way
+
+
+def _handed_over(attempt: Attempt) -> Decided:
+    """From here on a person has to send it: it waits with its text ready, and is shown to the staff."""
+    message, facts = attempt.message, attempt.facts
+    text, language = in_full(message, facts)
+    ready = replace(
+        message, status="planned", held=True, channel=MANUAL, address=None, text=text, language=language, token=None
+    )
+    changes = move(message, status="planned", held=True, channel=MANUAL, address=None, text=text, language=language)
+    return Decided(changes, held=ready)
 
 
 def passed_over(attempt: Attempt, reason: str, *, cascade: bool = False) -> Decided:

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 import phonenumbers
 
 from handlers import page_links
+from handlers.by_hand import edits_of
 from handlers.invalid import Invalid
 from handlers.replan import addresses_of, replan_client
 from handlers.turn import Desk
@@ -214,8 +215,10 @@ async def _erasure(desk: Desk, client: Client) -> Changes:
     if messages:
         about = {"business": client.business, "message": OneOf(tuple(message.id for message in messages))}
         gone += await _all(desk, Receipt, about)
+    held = {message.id for message in messages if message.held}
     met = Patch(Client, client.business, client.id, {"name": ""}, {"revision": client.revision})
     return Changes(
+        inserts=tuple(replace(edit, client=None) for edit in edits_of(messages, held, desk.now())),
         patches=(
             met,
             *(patch for message in messages for patch in _forgotten(message)),

@@ -110,6 +110,9 @@ def _kept(booking: Booking, row: Message, target: Message | None) -> list[Patch]
                 where = {"status": "planned", "attempts": 0}
         elif row.kind != "reminder" or row.due_at == target.due_at:
             fresh["not_after"] = target.not_after
+    if row.held and row.revision != booking.revision:
+        # What it tells may read otherwise now: it falls due again, to be put into words anew and shown anew.
+        fresh |= {"held": False, "next_at": row.due_at}
     changed = {name: value for name, value in fresh.items() if getattr(row, name) != value}
     return [_patch(row, changed, where, must="due_at" in changed)] if changed else []
 

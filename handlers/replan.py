@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from handlers.by_hand import edits_of
 from handlers.plan import Case, plan
 from handlers.reconcile import Reconciled, reconcile
 from handlers.settings import in_force, place
@@ -63,7 +64,11 @@ def replanned(desk: Desk, booking: Booking, around: Surroundings, existing: Sequ
         addresses=around.addresses,
         linked_channels=desk.channels,
     )
-    return reconcile(booking, existing, plan(case), desk.now())
+    reconciled = reconcile(booking, existing, plan(case), desk.now())
+    taken_back = {patch.id for patch in reconciled.changes.patches if patch.set.get("status") in ("cancelled", "skipped")}
+    needless = {row.id for row in existing if row.held and row.id in taken_back}
+    cards = Changes(inserts=edits_of(existing, needless, desk.now()))
+    return replace(reconciled, changes=reconciled.changes + cards)
 
 
 async def replan_booking(desk: Desk, business: Business, booking: Booking) -> Changes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
+from handlers.by_hand import waits
 from handlers.channel import Capabilities
 from handlers.facts import Facts
 from handlers.plan import switched_on
@@ -48,6 +49,8 @@ def _staff_hindrance(message: Message, facts: Facts) -> Reason | None:
     chat = facts.staff_chat
     if chat is None or chat.dead_reason is not None:
         return "no_channel"
+    if "message" in message.params and message.lane != ANSWERS_LANE and not waits(facts.subject):
+        return "superseded"
     event = message.kind.removeprefix("staff_")
     if message.lane == ANSWERS_LANE or event not in facts.settings.staff:
         return None

@@ -6,15 +6,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from handlers.by_hand import HELD
 from handlers.linking import use_staff_code
 from handlers.recognise import command_of
 from handlers.replies import answer
 from handlers.settings import place
+from handlers.staff_press import pressed
 from handlers.turn import Desk, Turn
-from storage.records import ANSWERS_LANE, Booking, Business, Client, Message, Salon, StaffChat, new_id
+from storage.records import ANSWERS_LANE, Booking, Business, Choice, Client, Message, Salon, StaffChat, new_id
 from storage.store import Changes, Patch, Range
 
 TODAY_LIMIT: Final = 60
+HELD_LIMIT: Final = 200
+LISTED: Final = 10
+"""How many messages that wait for a person a list shows; those that are due first."""
 REPLY_LASTS: Final = 3_600_000
 
 
@@ -30,6 +35,9 @@ async def respond_staff(desk: Desk, turn: Turn) -> Changes | None:
         return await _link(desk, turn, code)
     if not chats:
         return None
+    if turn.press is not None:
+        done = await pressed(desk, turn, chats)
+        return done if done is not None or turn.private else Changes()
     if turn.reply_to is not None and turn.text and not turn.text.startswith("/"):
         replied = await _reply_to_client(desk, turn, chats)
         if replied is not None:
@@ -37,6 +45,8 @@ async def respond_staff(desk: Desk, turn: Turn) -> Changes | None:
     command = command_of(turn.text) if turn.text else None
     if command == "today":
         return await _today(desk, turn, chats)
+    if command == "manual":
+        return await _waiting(desk, turn, chats)
     if turn.private:
         return None
     if command == "help":
@@ -78,9 +88,18 @@ async def _link(desk: Desk, turn: Turn, code: str) -> Changes:
     return linked.changes + Changes(inserts=(refused,))
 
 
-def _say(desk: Desk, turn: Turn, chat: StaffChat, kind: str, **params: object) -> Changes:
+def _say(
+    desk: Desk, turn: Turn, chat: StaffChat, kind: str, *, choices: tuple[Choice, ...] = (), **params: object
+) -> Changes:
     row = answer(
-        turn, kind, business=chat.business, now=desk.now(), staff_chat=chat.id, params=params, tag=f":{chat.id}"
+        turn,
+        kind,
+        business=chat.business,
+        now=desk.now(),
+        staff_chat=chat.id,
+        choices=choices,
+        params=params,
+        tag=f":{chat.id}",
     )
     return Changes(inserts=(replace(row, salon=chat.salon, master=chat.master),))
 
@@ -105,6 +124,29 @@ async def _today(desk: Desk, turn: Turn, chats: list[StaffChat]) -> Changes:
         today = await desk.store.find(Booking, where, order=("starts_at", "id"), limit=TODAY_LIMIT)
         listed = [booking.id for booking in today if booking.status != "cancelled"]
         changes += _say(desk, turn, chat, "staff_today", bookings=listed)
+    return changes
+
+
+async def _waiting(desk: Desk, turn: Turn, chats: list[StaffChat]) -> Changes:
+    """The messages of each linked chat's salon or master that wait for a person, with a button for each."""
+    changes = Changes()
+    for chat in chats:
+        where = {
+            "business": chat.business,
+            **HELD,
+            **({"salon": chat.salon} if chat.salon else {}),
+            **({"master": chat.master} if chat.master else {}),
+        }
+        held = await desk.store.find(Message, where, order=("due_at", "id"), limit=HELD_LIMIT)
+        listed = held[:LISTED]
+        choices = tuple(
+            Choice("hand", {"message": row.id, "booking": row.booking, "number": number})
+            for number, row in enumerate(listed, 1)
+        )
+        bookings = list(dict.fromkeys(row.booking for row in listed if row.booking))
+        changes += _say(
+            desk, turn, chat, "staff_manual_list", choices=choices, waiting=len(held), bookings=bookings
+        )
     return changes
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from handlers import quiet, templates, wording_chat, wording_sms, wording_staff, wording_visits
+from handlers import quiet, templates, wording_by_hand, wording_chat, wording_sms, wording_staff, wording_visits
 from handlers.channel import Button, Capabilities, Edit, Rendered, Template, Text
 from handlers.content_templates import approved
 from handlers.facts import Facts
@@ -20,12 +20,13 @@ from handlers.scene import Scene
 from handlers.wording_choices import button_rows, labels, numbered, shown_choices
 from storage.records import ANSWERS_LANE, Message
 
-__all__ = ["KINDS", "RETIRE", "Unrendered", "labels", "render"]
+__all__ = ["KINDS", "RETIRE", "Unrendered", "in_full", "labels", "render"]
 
 Phrase = Callable[[Scene], Iterable[str]]
 
 RETIRE: Final = "retire"
 """Takes the buttons off the row that ``edits`` names, and says nothing."""
+ANSWER_HERE: Final = mark("You can answer here: {link}")
 SHARE_PHONE: Final = mark("📱 Share my number")
 ASKS_CONTACT: Final = frozenset({"share_contact", "contact_foreign", "link_expired"})
 """Kinds under which a channel that can shows the button that shares one's own phone."""
@@ -81,6 +82,8 @@ KINDS: Final[Mapping[str, Phrase]] = {
     "staff_link_refused": wording_staff.staff_link_refused,
     "staff_help": wording_staff.staff_help,
     "staff_today": wording_staff.staff_today,
+    "staff_manual": wording_by_hand.staff_manual,
+    "staff_manual_list": wording_by_hand.staff_manual_list,
     "staff_reply_sent": wording_staff.staff_reply_sent,
     "staff_reply_failed": wording_staff.staff_reply_failed,
 }
@@ -128,6 +131,14 @@ def render(message: Message, capabilities: Capabilities, facts: Facts) -> Render
         drop_keyboard=capabilities.contact and message.kind in ANSWERS_CONTACT,
         thread=_thread(message, facts),
     )
+
+
+def in_full(message: Message, facts: Facts) -> tuple[str, str]:
+    """The whole text of a message that a person sends, and its language: nothing to press, the question's page below."""
+    language = language_of(facts.language, facts.place.language)
+    scene = Scene(message, facts, translator(language))
+    body, page = _body(scene), wording_sms.page(scene) if scene.asks else ""
+    return (f"{body}\n{lay_out((scene.t(ANSWER_HERE),), {'link': page})}" if page else body), language
 
 
 def _body(scene: Scene) -> str:

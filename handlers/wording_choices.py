@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Final, Literal, NamedTuple
+from urllib.parse import quote
 
 from handlers import formats
-from handlers.channel import Button, Capabilities
+from handlers.channel import LONGEST_COPY, Button, Capabilities
 from handlers.facts import Facts, Visit
 from handlers.i18n import ENDONYMS, mark, translator
 from handlers.settings import place
@@ -39,6 +40,12 @@ VERBS: Final[Mapping[str, Verb]] = {
     "offers_off": Verb(mark("Turn offers off")),
     "all_off": Verb(mark("Turn everything off")),
     "all_on": Verb(mark("Turn back on")),
+    "whatsapp": Verb(mark("Open in WhatsApp"), alone=True),
+    "copy": Verb(mark("Copy the text"), alone=True),
+    "hand_sent": Verb(mark("✅ Sent"), style="success"),
+    "hand_skip": Verb(mark("🚫 Don't send")),
+    "hand_hour": Verb(mark("In an hour")),
+    "hand_tomorrow": Verb(mark("Tomorrow at 9:00")),
 }
 """Verb to its button. A verb that is missing here and in :data:`NAMED` is a mistake of the program."""
 
@@ -55,12 +62,47 @@ def _when(visit: Visit, facts: Facts) -> str:
     return f"{formats.short_date(moment.date(), facts.language)}, {formats.clock(moment)}"
 
 
+def _waiting_title(choice: Choice, facts: Facts) -> str:
+    """Whom a message that waits for a person is for, and when that person comes."""
+    visit = next((one for one in facts.visits if one.booking.id == choice.args.get("booking")), None)
+    if visit is None:
+        return str(choice.args["number"])
+    return ", ".join(filter(None, (_when(visit, facts), visit.client.name if visit.client else "")))
+
+
 NAMED: Final[Mapping[str, tuple[Named, bool]]] = {
     "language": (lambda choice, facts: ENDONYMS[choice.args["language"]], False),
     "business": (lambda choice, facts: str(choice.args.get("name", choice.args["business"])), True),
     "visit": (_visit_title, True),
+    "hand": (_waiting_title, True),
 }
 """Verb to what its button is called after, and whether it has a row to itself."""
+LONGEST_LINK: Final = 2000
+"""Characters of a link with a text in it; no platform says how many it takes, and browsers differ above that."""
+
+
+def _in_whatsapp(facts: Facts) -> str | None:
+    """The link that opens a chat with the client, the text of the message ready; without the text where that is long."""
+    phone, text = facts.client and facts.client.phone, (facts.subject and facts.subject.text) or ""
+    if not phone:
+        return None
+    link = f"https://wa.me/{phone.lstrip('+')}"
+    whole = f"{link}?text={quote(text, safe='')}"
+    return whole if len(whole) <= LONGEST_LINK else link
+
+
+def _copied(facts: Facts) -> str | None:
+    text = facts.subject and facts.subject.text
+    return text if text and len(text) <= LONGEST_COPY else None
+
+
+LINKS: Final[Mapping[str, Callable[[Facts], str | None]]] = {
+    "book": lambda facts: facts.salon.booking_url if facts.salon else None,
+    "whatsapp": _in_whatsapp,
+}
+"""Verb to the link that its button opens."""
+COPIES: Final[Mapping[str, Callable[[Facts], str | None]]] = {"copy": _copied}
+"""Verb to the text that its button copies."""
 
 EMOJI: Final = re.compile("[\u2190-\u2bff\ufe0f\u20e3\U0001f000-\U0001faff]+")
 """One emoji or several in a row."""
@@ -84,14 +126,18 @@ def title(choice: Choice, facts: Facts) -> str:
 
 
 def pressable(choices: Sequence[Choice]) -> tuple[int, ...]:
-    """The indexes of the choices that can be answered in words: all but links. Their order gives them their numbers."""
-    return tuple(index for index, choice in enumerate(choices) if choice.verb != "book")
+    """The indexes of the choices that can be answered in words: all but what opens or copies something. Their order gives
+    them their numbers."""
+    return tuple(index for index, choice in enumerate(choices) if choice.verb not in LINKS.keys() | COPIES.keys())
 
 
 def shown_choices(message: Message, capabilities: Capabilities, facts: Facts) -> tuple[int, ...]:
     """The indexes of the choices that this channel shows: a link only where buttons may open one, and there is one."""
-    linked = capabilities.links and facts.salon is not None and bool(facts.salon.booking_url)
-    return tuple(range(len(message.choices))) if linked else pressable(message.choices)
+    if not capabilities.links:
+        return pressable(message.choices)
+    made = {**LINKS, **COPIES}
+    verbs = [choice.verb for choice in message.choices]
+    return tuple(index for index, verb in enumerate(verbs) if verb not in made or made[verb](facts))
 
 
 def button_rows(
@@ -116,8 +162,10 @@ def button_rows(
 def _button(message: Message, index: int, capabilities: Capabilities, facts: Facts) -> Button:
     choice = message.choices[index]
     said = title(choice, facts)
-    if choice.verb == "book":
-        return Button(said, url=facts.salon.booking_url if facts.salon else None)
+    if choice.verb in LINKS:
+        return Button(said, url=LINKS[choice.verb](facts))
+    if choice.verb in COPIES:
+        return Button(said, copy=COPIES[choice.verb](facts))
     style = VERBS[choice.verb].style if choice.verb in VERBS and capabilities.styles else None
     return Button(said, data=pack(choice.verb, message.id, index), style=style)
 

@@ -130,7 +130,8 @@ def staff_client_message(s: Scene) -> Iterator[str]:
 
 def staff_text(s: Scene) -> Iterator[str]:
     """A text by itself, easy to copy."""
-    yield Plain(s["text"])
+    subject = s.facts.subject
+    yield Plain(s["text"] if subject is None else subject.text or "")
 
 
 def staff_linked(s: Scene) -> Iterator[str]:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
+from handlers.by_hand import shown_anew
 from handlers.channel import Channel, Findable, SendError
 from handlers.delivery import LOOK_AFTER, Attempt, Decided, Means, decide, looked_up, move, timer_ran_out, unsure
 from handlers.turn import Desk
@@ -53,7 +54,10 @@ async def expire(desk: Desk) -> int:
     fields = {"status": "expired", "reason": "too_late", "held": False}
     late = [row for row in rows if row.status == "planned"]
     patches = (Patch(Message, row.business, row.id, fields, {"status": "planned"}, must=False) for row in late)
-    return sum((await desk.store.commit(Changes(patches=tuple(patches)))).matched)
+    changes = Changes(patches=tuple(patches))
+    for row in late:
+        changes += await shown_anew(desk, row) if row.held else Changes()
+    return sum((await desk.store.commit(changes)).matched)
 
 
 async def run_timers(desk: Desk, means: Means) -> int:

@@ -5,7 +5,7 @@ import pytest
 from handlers.i18n import LANGUAGES
 from handlers.recognise import command_of, folded, meaning_of, recognise
 from handlers.wording import labels
-from handlers.wording_choices import VERBS, without_emoji
+from handlers.wording_choices import COPIES, LINKS, VERBS, without_emoji
 from storage.records import Choice, Message
 
 ASKS = ("confirm", "move", "cancel")
@@ -129,7 +129,7 @@ def test_a_yes_where_nothing_is_asked_is_no_answer_but_is_known_as_a_yes() -> No
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_title_is_understood_with_and_without_its_emoji(language: str) -> None:
     for name in VERBS:
-        if name != "book":
+        if name not in LINKS.keys() | COPIES.keys():
             title = labels(name, language)
             assert recognise(title, row(name), language) == 0
             assert recognise(without_emoji(title).upper(), row(name), language) == 0

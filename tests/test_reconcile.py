@@ -309,12 +309,23 @@ async def test_a_row_that_people_are_to_send_is_cancelled_like_any_other(timelin
     by_hand = {"linked": frozenset({"manual"}), "addresses": ()}
     await timeline.replan(case(**by_hand))
     await timeline.become(P1D, held=True, next_at=at("2026-11-26 18:00"))
-    await timeline.replan(case("2026-11-26 15:10", revision=2, **by_hand))
+    await timeline.replan(case("2026-11-26 15:10", **by_hand))
     held = (await timeline.rows())[P1D]
-    assert (held.held, held.status, wall(held.next_at), held.revision) == (True, "planned", "2026-11-26 18:00", 2)
+    assert (held.held, held.status, wall(held.next_at)) == (True, "planned", "2026-11-26 18:00")
     await timeline.replan(cancelled("2026-11-26 15:20", **by_hand))
     gone = (await timeline.rows())[P1D]
     assert (gone.held, gone.status, gone.reason) == (False, "cancelled", "booking_cancelled")
+
+
+async def test_what_people_are_to_send_falls_due_again_when_the_visit_changes_and_so_may_its_text(
+    timeline: Timeline,
+) -> None:
+    by_hand = {"linked": frozenset({"manual"}), "addresses": ()}
+    await timeline.replan(case(**by_hand))
+    await timeline.become(P1D, held=True, next_at=at("2026-11-26 18:00"))
+    await timeline.replan(case("2026-11-26 15:10", revision=2, **by_hand))
+    row = (await timeline.rows())[P1D]
+    assert (row.held, row.status, wall(row.next_at), row.revision) == (False, "planned", "2026-11-26 15:00", 2)
 
 
 async def test_what_people_are_to_send_stays_with_them_when_a_chat_is_linked(timeline: Timeline) -> None:

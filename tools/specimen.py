@@ -124,6 +124,23 @@ VISITS = (
         services=(HAIRCUT, BROWS),
     ),
 )
+HELD = Message(
+    business="studio",
+    id="2" * 32,
+    key="specimen:held",
+    kind="reminder",
+    lane=SERVICE_LANE,
+    held=True,
+    due_at=0,
+    next_at=0,
+    not_after=START,
+    text="Добрий день! Ваш візит завтра 🗓",
+)
+BY = {"by": "Марія"}
+CARD = tuple(
+    Choice(verb, {"message": HELD.id})
+    for verb in ("whatsapp", "copy", "hand_sent", "hand_skip", "hand_hour", "hand_tomorrow")
+)
 NEXT_YEAR = replace(BOOKING, starts_at=parse_moment("2027-01-08T09:30:00+02:00"))
 MOVED = {"told": "the time"}
 NOBODY: dict[str, Any] = {"staff_linked": False}
@@ -234,6 +251,43 @@ SPECIMENS: tuple[Specimen, ...] = (
     Specimen("staff_help"),
     Specimen("staff_today", "none"),
     Specimen("staff_today", "two", facts={"visits": VISITS}),
+    Specimen("staff_manual", "waits", choices=CARD, params={"kind": "reminder"}, facts={"subject": HELD}),
+    Specimen(
+        "staff_manual",
+        "the channel before failed",
+        choices=CARD,
+        params={"kind": "reminder", "reason": "63003"},
+        facts={"subject": HELD},
+    ),
+    Specimen("staff_manual", "long", params={"kind": "reminder"}, facts={"subject": replace(HELD, text="Текст. " * 60)}),
+    Specimen("staff_manual", "put off", facts={"subject": replace(HELD, next_at=START, params=BY)}),
+    Specimen("staff_manual", "sent", edits=True, facts={"subject": replace(HELD, status="sent", params=BY)}),
+    Specimen("staff_manual", "sent, says the API", edits=True, facts={"subject": replace(HELD, status="sent")}),
+    Specimen(
+        "staff_manual",
+        "not to be sent",
+        edits=True,
+        facts={"subject": replace(HELD, status="cancelled", reason="by_staff", params=BY)},
+    ),
+    Specimen("staff_manual", "too late", edits=True, facts={"subject": replace(HELD, status="expired")}),
+    Specimen("staff_manual", "needless", edits=True, facts={"subject": replace(HELD, status="cancelled", params=BY)}),
+    Specimen(
+        "staff_manual",
+        "arrived",
+        edits=True,
+        facts={"subject": replace(HELD, status="cancelled", reason="reached_by_earlier_channel")},
+    ),
+    Specimen("staff_manual_list", "none"),
+    Specimen(
+        "staff_manual_list",
+        "two",
+        params={"waiting": 2},
+        facts={"visits": VISITS},
+        choices=tuple(
+            Choice("hand", {"message": "0" * 32, "booking": visit.booking.id, "number": number})
+            for number, visit in enumerate(VISITS, 1)
+        ),
+    ),
     Specimen("staff_reply_sent"),
     Specimen("staff_reply_failed"),
     Specimen(RETIRE, edits=True),
