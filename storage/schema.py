@@ -91,7 +91,6 @@ _INDEXES: Final = (
     "CREATE INDEX message_lane ON message (lane, next_at, id) WHERE status = 'planned' AND held = 0",
     "CREATE UNIQUE INDEX message_sending ON message (channel, address) WHERE status = 'sending'",
     "CREATE INDEX message_leases ON message (lease_until, id) WHERE status = 'leased' OR status = 'sending'",
-    "CREATE INDEX message_tokens ON message (token) WHERE token IS NOT NULL",
     "CREATE INDEX message_expiry ON message (not_after, id) WHERE status = 'planned' OR status = 'leased'",
     "CREATE INDEX message_timers ON message (status, fallback_at, id) WHERE fallback_at IS NOT NULL",
     "CREATE INDEX message_held ON message (business, due_at, id) WHERE status = 'planned' AND held = 1",
