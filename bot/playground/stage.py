@@ -149,12 +149,13 @@ async def opened(
     hurry: bool = True,
     disorder: float = 0.0,
     routes: Routes = tuple,
+    settings: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Stage]:
     """A stage with one business and one salon, at the time ``starts_at``.
 
     ``database``: the address of an empty one. ``hurry``: no pauses and no limits of pace, for tests; else the platforms
     take their time. ``disorder``: how often Twilio's callbacks come twice or out of order, 0 to 1. ``routes`` are served
-    beside the service's own.
+    beside the service's own. ``settings`` of the process stand beside the stage's, or in their place.
     """
 
     def now() -> datetime:
@@ -167,7 +168,7 @@ async def opened(
     telegram = TelegramEmulator(now=now, limits=not hurry, sleep=sleep)
     twilio = TwilioEmulator(now=now, inbound_url=f"{url}/twilio/inbound", disorder=disorder, sleep=sleep)
     async with telegram, twilio, ClientSession() as session:
-        config = _config(database, url, f"{host}:{port}", telegram, twilio, hurry)
+        config = _config(database, url, f"{host}:{port}", telegram, twilio, hurry, settings or {})
         app = await _started(config, starts_at, routes)
         admin = Api(app.url, session, config.admin_key.get_secret_value())
         await admin.call("PUT", f"/businesses/{BUSINESS}", dict(business))
@@ -197,27 +198,33 @@ async def _started(config: Config, starts_at: Millis, routes: Routes) -> App:
 
 
 def _config(
-    database: str, url: str, listen: str, telegram: TelegramEmulator, twilio: TwilioEmulator, hurry: bool
+    database: str,
+    url: str,
+    listen: str,
+    telegram: TelegramEmulator,
+    twilio: TwilioEmulator,
+    hurry: bool,
+    settings: Mapping[str, Any],
 ) -> Config:
     """The settings of the service on stage; its secrets are made for this one performance."""
     unlimited = {"telegram_rate": 0, "whatsapp_rate": 0, "sms_rate": 0, "api_rate": 0} if hurry else {}
-    return Config.of(
-        admin_key=secrets.token_hex(32),
-        secret=secrets.token_hex(32),
-        database=database,
-        listen=listen,
-        public_url=url,
-        telegram_token=TELEGRAM_TOKEN,
-        telegram_mode="webhook",
-        telegram_secret=secrets.token_hex(16),
-        telegram_api=telegram.base_url,
-        twilio_account_sid=DEMO_ACCOUNT,
-        twilio_auth_token=TWILIO_TOKEN,
-        twilio_whatsapp_from=DEMO_WHATSAPP,
-        twilio_api=twilio.base_url,
-        twilio_content_api=twilio.base_url,
-        **unlimited,
-    )
+    own: dict[str, Any] = {
+        "admin_key": secrets.token_hex(32),
+        "secret": secrets.token_hex(32),
+        "database": database,
+        "listen": listen,
+        "public_url": url,
+        "telegram_token": TELEGRAM_TOKEN,
+        "telegram_mode": "webhook",
+        "telegram_secret": secrets.token_hex(16),
+        "telegram_api": telegram.base_url,
+        "twilio_account_sid": DEMO_ACCOUNT,
+        "twilio_auth_token": TWILIO_TOKEN,
+        "twilio_whatsapp_from": DEMO_WHATSAPP,
+        "twilio_api": twilio.base_url,
+        "twilio_content_api": twilio.base_url,
+    }
+    return Config.of(**own | unlimited | dict(settings))
 
 
 def _free_port(host: str) -> int:
