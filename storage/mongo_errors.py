@@ -18,7 +18,6 @@ from pymongo.errors import (
 from storage.store import Conflict, StoreBusy, StoreError
 
 DUPLICATE_KEY: Final = 11000
-WRITE_CONFLICT: Final = 112
 TRANSIENT: Final = "TransientTransactionError"
 UNKNOWN_COMMIT: Final = "UnknownTransactionCommitResult"
 _UNUSABLE: Final = {
@@ -26,6 +25,7 @@ _UNUSABLE: Final = {
     50,  # MaxTimeMSExpired
     64,  # WriteConcernFailed
     91,  # ShutdownInProgress
+    112,  # WriteConflict: a transaction tries that again by itself, so others, or one that died, held on for long
     133,  # FailedToSatisfyReadPreference
     189,  # PrimarySteppedDown
     262,  # ExceededTimeLimit
@@ -49,7 +49,7 @@ def codes_of(error: PyMongoError) -> set[int]:
 def meaning_of(error: PyMongoError) -> StoreError | None:
     """What an error means; None for a mistake of the program."""
     codes = codes_of(error)
-    if codes & {DUPLICATE_KEY, WRITE_CONFLICT}:
+    if DUPLICATE_KEY in codes:
         return Conflict(str(error))
     if isinstance(error, ConnectionFailure | WaitQueueTimeoutError) or error.timeout or codes & _UNUSABLE:
         return StoreBusy(str(error))

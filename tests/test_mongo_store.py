@@ -22,7 +22,6 @@ from storage.records import Booking, Client, Message
 from storage.store import (
     Changes,
     Claim,
-    Conflict,
     Guard,
     Patch,
     Permit,
@@ -213,24 +212,24 @@ async def test_a_transaction_that_meets_another_is_begun_anew(store: MongoStore,
     assert await store.count(Client, {}) == {(): 4}
 
 
-async def test_a_transaction_that_meets_others_again_and_again_is_a_conflict(
+async def test_a_transaction_that_meets_others_again_and_again_is_reported(
     store: MongoStore, impatient: MongoStore, failing: Failing
 ) -> None:
     await store.commit(Changes(inserts=BEFORE))
     before = await everything(store)
-    with failing("delete", errorCode=112, errorLabels=["TransientTransactionError"]), pytest.raises(Conflict):
+    with failing("delete", errorCode=112, errorLabels=["TransientTransactionError"]), pytest.raises(StoreBusy):
         await impatient.commit(BUSY)
     assert await everything(store) == before
 
 
-async def test_documents_held_by_an_open_transaction_of_another_are_a_conflict_and_free_again(
+async def test_documents_held_by_an_open_transaction_are_reported_and_free_again_after_it(
     store: MongoStore, impatient: MongoStore, url: str
 ) -> None:
     await store.commit(Changes(inserts=BEFORE))
     with Sync(url) as other, other.start_session() as session:
         session.start_transaction()
         other.get_default_database()["client"].update_one({"id": "old"}, {"$set": {"name": "x"}}, session=session)
-        with pytest.raises(Conflict):
+        with pytest.raises(StoreBusy):
             await impatient.commit(BUSY)
         session.abort_transaction()
     await store.commit(BUSY)
