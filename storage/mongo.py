@@ -154,7 +154,7 @@ class MongoStore:
     async def step(
         self, settles: Sequence[Settle] = (), guards: Sequence[Guard] = (), claims: Sequence[Claim] = ()
     ) -> Stepped:
-        """See :meth:`storage.store.Store.step`; every row is changed by itself, in batches."""
+        """See :meth:`storage.store.Store.step`; rows are changed in batches, every one by itself but those of one guard."""
         return await self._finish(self._step(settles, guards, claims)) if settles or guards or claims else Stepped()
 
     async def _step(self, settles: Sequence[Settle], guards: Sequence[Guard], claims: Sequence[Claim]) -> Stepped:
@@ -164,7 +164,7 @@ class MongoStore:
         with translated():
             stepped = Stepped(
                 await mongo_steps.settle(messages, settles) if settles else (),
-                await mongo_steps.guard(messages, guards) if guards else (),
+                await mongo_steps.guard(self._database, guards, self._patience_s) if guards else (),
                 await mongo_steps.claim(messages, claims) if claims else (),
             )
         reach(end)

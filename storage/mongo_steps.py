@@ -13,11 +13,13 @@ from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import UpdateOne
 from pymongo.errors import AutoReconnect, BulkWriteError, PyMongoError, WriteConcernError
 
+from storage import mongo_writes
 from storage.failpoints import reach
 from storage.mongo_documents import Document, documents
 from storage.mongo_errors import DUPLICATE_KEY, codes_of
+from storage.mongo_schema import Database
 from storage.records import Message, new_id
-from storage.store import Claim, Guard, GuardResult, Settle
+from storage.store import Claim, Conflict, Guard, GuardResult, Settle
 
 Collection = AsyncIOMotorCollection[Document]
 
@@ -114,8 +116,40 @@ async def _guard_each(collection: Collection, guards: Mapping[str, Guard], mark:
             raise
 
 
-async def guard(collection: Collection, guards: Sequence[Guard]) -> tuple[GuardResult, ...]:
-    """``leased`` becomes ``sending``: one update for the rows of each token and revision, if no address is busy."""
+async def guard(database: Database, guards: Sequence[Guard], patience_s: float) -> tuple[GuardResult, ...]:
+    """``leased`` becomes ``sending``; a row that takes others with it does so in a transaction of its own."""
+    collection = mongo_writes.collection_of(database, Message)
+    alone = await _guard_many(collection, [each for each in guards if not each.also])
+    together = [await _guard_together(database, each, patience_s) for each in guards if each.also]
+    results = {False: iter(alone), True: iter(together)}
+    return tuple(next(results[bool(each.also)]) for each in guards)
+
+
+async def _guard_together(database: Database, guard: Guard, patience_s: float) -> GuardResult:
+    collection, mark = mongo_writes.collection_of(database, Message), new_id()
+
+    async def work(session: mongo_writes.Session) -> bool:
+        reach(_STATEMENT)
+        changes = [{"$set": _guard_changes({guard.id: guard}, mark)}]
+        found = {"_id": guard.id, **_guard_found(guard)}
+        if not (await collection.update_one(found, changes, session=session)).modified_count:
+            return False
+        await mongo_writes.apply_patches(database, session, guard.also, _STATEMENT)
+        return True
+
+    try:
+        moved = await mongo_writes.transact(database, work, patience_s)
+    except Conflict:
+        return "stale"
+    except PyMongoError as error:
+        if DUPLICATE_KEY not in codes_of(error):
+            raise
+        return "busy"
+    return "sending" if moved else (await _why_refused(collection, [guard]))[guard.id]
+
+
+async def _guard_many(collection: Collection, guards: Sequence[Guard]) -> tuple[GuardResult, ...]:
+    """One update for the rows of each token and revision, if no address is busy."""
     mark, moved = new_id(), set[str]()
     alike: dict[tuple[str, int, int], dict[str, Guard]] = {}
     for each in guards:

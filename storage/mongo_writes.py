@@ -104,11 +104,13 @@ def _batches(patches: Sequence[Patch]) -> Iterator[list[Patch]]:
         yield [patch for _, patch in batch]
 
 
-async def _patches(database: Database, session: Session | None, patches: Sequence[Patch]) -> tuple[bool, ...]:
-    """Apply the patches; whether each one matched."""
+async def apply_patches(
+    database: Database, session: Session | None, patches: Sequence[Patch], point: str = _STATEMENT
+) -> tuple[bool, ...]:
+    """Apply the patches; whether each one matched. Raises Conflict where one that must does not."""
     matched: list[bool] = []
     for batch in _batches(patches):
-        reach(_STATEMENT)
+        reach(point)
         writes = [UpdateOne(_matching(patch), update(patch)) for patch in batch]
         done = await collection_of(database, batch[0].record).bulk_write(writes, session=session)
         if batch[0].must and done.matched_count < len(batch):
@@ -133,7 +135,7 @@ async def _apply(database: Database, session: Session | None, changes: Changes) 
     inserted = await _inserts(database, session, changes.inserts)
     for put in changes.puts:
         await _put(database, session, put)
-    matched = await _patches(database, session, changes.patches)
+    matched = await apply_patches(database, session, changes.patches)
     for delete in changes.deletes:
         await _delete(database, session, delete)
     return Committed(inserted, matched)
@@ -149,7 +151,7 @@ async def _end(session: Session, deadline: float) -> None:
                 raise
 
 
-async def _transact(database: Database, work: Callable[[Session], Awaitable[T]], patience_s: float) -> T:
+async def transact(database: Database, work: Callable[[Session], Awaitable[T]], patience_s: float) -> T:
     """Run ``work`` in a transaction; again, with everything read anew, where it met another one, up to a deadline."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + patience_s
@@ -158,7 +160,6 @@ async def _transact(database: Database, work: Callable[[Session], Awaitable[T]],
             session.start_transaction(ReadConcern("snapshot"), DURABLE, ReadPreference.PRIMARY)
             try:
                 done = await work(session)
-                reach(_END)
                 await _end(session, deadline)
                 return done
             except PyMongoError as error:
@@ -179,6 +180,12 @@ async def apply(database: Database, changes: Changes, patience_s: float) -> Comm
         reach(_END)
         done = await _apply(database, None, changes)
     else:
-        done = await _transact(database, lambda session: _apply(database, session, changes), patience_s)
+
+        async def work(session: Session) -> Committed:
+            committed = await _apply(database, session, changes)
+            reach(_END)
+            return committed
+
+        done = await transact(database, work, patience_s)
     reach(_DONE)
     return done

@@ -53,8 +53,8 @@ def _put(cursor: sqlite3.Cursor, put: Put) -> None:
         raise Conflict(f"{kind.__name__} {record.id}: not at revision {put.expect}")
 
 
-def _patch(cursor: sqlite3.Cursor, patch: Patch) -> bool:
-    reach(COMMIT_STATEMENT)
+def _patch(cursor: sqlite3.Cursor, patch: Patch, point: str = COMMIT_STATEMENT) -> bool:
+    reach(point)
     matched = cursor.execute(*statements.update(patch)).rowcount == 1
     if patch.must and not matched:
         raise Conflict(f"{patch.record.__name__} {patch.id}: not as it was")
@@ -95,6 +95,20 @@ def _guard(cursor: sqlite3.Cursor, guard: Guard) -> GuardResult:
     return "busy" if row[0] == guard.revision else "stale"
 
 
+def _guard_together(cursor: sqlite3.Cursor, guard: Guard) -> GuardResult:
+    cursor.execute("SAVEPOINT together")
+    result = _guard(cursor, guard)
+    if result == "sending":
+        try:
+            for patch in guard.also:
+                _patch(cursor, patch, STEP_STATEMENT)
+        except Conflict:
+            cursor.execute("ROLLBACK TO together")
+            result = "stale"
+    cursor.execute("RELEASE together")
+    return result
+
+
 def _claim(cursor: sqlite3.Cursor, claims: Sequence[Claim]) -> Iterator[Message]:
     from_row = layout(Message).from_row
     for claim in claims:
@@ -108,7 +122,7 @@ def take_step(
 ) -> Stepped:
     """Settle, guard and claim, in this order."""
     settled = tuple([_settle(cursor, settle) for settle in settles])
-    guarded = tuple([_guard(cursor, guard) for guard in guards])
+    guarded = tuple([_guard_together(cursor, guard) if guard.also else _guard(cursor, guard) for guard in guards])
     claimed = sorted(_claim(cursor, claims), key=lambda message: (message.next_at, message.id))
     return Stepped(settled, guarded, tuple(claimed))
 

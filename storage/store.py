@@ -142,7 +142,10 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class Guard:
     """Move one leased row to ``sending``: still leased by ``token``, still at ``revision``, ``not_after > now``, not held,
-    and no other row in ``sending`` to the same channel and address. Raises ``attempts`` by one and writes what goes out."""
+    and no other row in ``sending`` to the same channel and address. Raises ``attempts`` by one and writes what goes out.
+
+    ``also`` are patches of messages that are made with it, all or nothing: rows for which this one speaks.
+    """
 
     id: str
     token: str
@@ -154,11 +157,12 @@ class Guard:
     text: str | None = None
     language: str | None = None
     segments: int | None = None
+    also: tuple[Patch, ...] = ()
 
 
 GuardResult = Literal["sending", "busy", "stale", "lost"]
-"""``busy``: another row is in ``sending`` to this address. ``stale``: still ours, but at another revision (render anew).
-``lost``: no longer ours, or past ``not_after``."""
+"""``busy``: another row is in ``sending`` to this address. ``stale``: still ours, but at another revision, or one of the
+patches no longer fits (render anew). ``lost``: no longer ours, or past ``not_after``."""
 
 
 @dataclass(frozen=True, slots=True)
