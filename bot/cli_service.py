@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from argparse import Namespace
+from datetime import UTC, datetime
 
 from bot import logs
 from bot.config import Config, load, unknown
+from handlers.phone import STATES
 from storage.store import StoreError
 
 _log = logging.getLogger(__name__)
@@ -43,7 +45,11 @@ async def check(_: Namespace) -> bool:
     print("settings: sound")
     for name in unknown():
         print(f"settings: {name} means nothing to Vizit")
-    asked = {"Telegram": config.telegram_token and _telegram, "Twilio": config.twilio_account_sid and _twilio}
+    asked = {
+        "Telegram": config.telegram_token and _telegram,
+        "Twilio": config.twilio_account_sid and _twilio,
+        "SMS gateway": config.sms_gateway_url and _gateway,
+    }
     reached = True
     for provider, ask in asked.items():
         try:
@@ -84,3 +90,16 @@ async def _twilio(config: Config) -> str:
     finally:
         await http.close()
     return f"reached, account {account.friendly_name!r} is {account.status}"
+
+
+async def _gateway(config: Config) -> str:
+    from bot.sms_gateway import Gateway, look
+
+    url, user, password = config.sms_gateway_url, config.sms_gateway_user, config.sms_gateway_password
+    assert url is not None and user is not None and password is not None
+    gateway = Gateway(url, user, password.get_secret_value())
+    try:
+        seen = await look(gateway.client, round(datetime.now(UTC).timestamp() * 1000))
+    finally:
+        await gateway.close()
+    return f"reached, {STATES[seen.state]}"

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from aiohttp import ClientSession, ClientTimeout
 from android_sms_gateway.ahttp import AiohttpAsyncHttpClient
@@ -53,6 +53,30 @@ class Gateway:
     async def close(self) -> None:
         """Close the connections."""
         await self._session.close()
+
+
+class Look(NamedTuple):
+    """How a phone is, as its gateway knows it, and when it was last heard of."""
+
+    state: PhoneState
+    at: Millis | None = None
+
+
+async def look(client: AsyncAPIClient, now: Millis) -> Look:
+    """Ask the gateway for its phones. Raises what the client raises."""
+    try:
+        devices = [one for one in await client.list_devices() if one.deleted_at is None]
+    except NotFoundError:
+        # The app on the phone has no such list, and it has just answered.
+        return Look("ready", now)
+    if not devices:
+        return Look("rebinding")
+    at = max(_seen_at(device, now) for device in devices)
+    return Look("silent" if now - at > SILENT_AFTER else "ready", at)
+
+
+def _seen_at(device: Device, now: Millis) -> Millis:
+    return now if device.last_seen is None else round(device.last_seen.timestamp() * 1000)
 
 
 class Phone:
@@ -107,24 +131,15 @@ class Phone:
 
     async def _ask(self, now: Millis) -> PhoneState:
         try:
-            devices = [one for one in await self._client.list_devices() if one.deleted_at is None]
-        except NotFoundError:
-            # The app on the phone has no such list, and it has just answered.
-            self._seen_at = now
-            return "ready"
+            seen = await look(self._client, now)
         # Whatever a look ends with, the phone is not to be reached now.
         except Exception as error:
             if isinstance(error, APIError) and GATEWAY_STATUSES.get(error.status_code or 0) is LOCKED_OUT:
                 raise gateway_error(error) from error
             return "silent"
-        if not devices:
-            return "rebinding"
-        self._seen_at = max(_seen_at(device, now) for device in devices)
-        return "silent" if now - self._seen_at > SILENT_AFTER else "ready"
-
-
-def _seen_at(device: Device, now: Millis) -> Millis:
-    return now if device.last_seen is None else round(device.last_seen.timestamp() * 1000)
+        if seen.at is not None:
+            self._seen_at = seen.at
+        return seen.state
 
 
 class GatewayTexts:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
+from bot.playground.gateway_emulator import GatewayEmulator
 from bot.playground.telegram_emulator import DEMO_TOKEN, TelegramEmulator
 from bot.playground.twilio_emulator import TwilioEmulator
 from storage.opening import open_store
@@ -120,9 +121,26 @@ async def test_check_says_what_is_not_set_up_without_loading_it(vizit: Vizit) ->
         "settings: VIZIT_COMPOSE_PROJECT means nothing to Vizit",
         "Telegram: not set up",
         "Twilio: not set up",
+        "SMS gateway: not set up",
         "channels: none is set up, so nothing would be sent",
     ]
-    assert not loaded(ended) & {"aiogram", "twilio"}
+    assert not loaded(ended) & {"aiogram", "android_sms_gateway", "twilio"}
+
+
+async def test_check_says_how_the_salons_phone_is(vizit: Vizit) -> None:
+    async with GatewayEmulator() as gateway:
+        own = {
+            "VIZIT_SMS_GATEWAY_URL": gateway.base_url,
+            "VIZIT_SMS_GATEWAY_USER": gateway.user,
+            "VIZIT_SMS_GATEWAY_PASSWORD": gateway.password,
+        }
+        ended = await vizit("check", **own)
+        assert (ended.status, "SMS gateway: reached, the salon's phone is ready" in ended.out) == (0, True)
+        await gateway.is_unbound()
+        ended = await vizit("check", **own)
+        assert "SMS gateway: reached, the salon's phone is being linked again" in ended.out
+        ended = await vizit("check", **own | {"VIZIT_SMS_GATEWAY_PASSWORD": "wrong"})
+        assert (ended.status, "SMS gateway: UnauthorizedError" in ended.out) == (1, True)
 
 
 def both(telegram: TelegramEmulator, twilio: TwilioEmulator) -> dict[str, str]:
