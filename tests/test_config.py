@@ -310,3 +310,13 @@ def test_settings_can_be_made_without_looking_at_the_machine(monkeypatch: pytest
     Path(".env").write_text("VIZIT_PUBLIC_URL=https://from-the-file.example\n")
     config = Config.of(admin_key=KEY, secret=SECRET, api_rate=3)
     assert (config.telegram_token, config.public_url, config.api_rate) == (None, None, 3)
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [("many", "must be a whole number"), ("1.5", "must be a whole number"), ("-1", "must not be negative")],
+)
+def test_a_daily_limit_is_a_whole_number_that_is_not_negative(given: Any, value: str, why: str) -> None:
+    with pytest.raises(WrongSettings) as error:
+        given(VIZIT_SMS_GATEWAY_DAILY_LIMIT=value)
+    assert why in advice(error)["VIZIT_SMS_GATEWAY_DAILY_LIMIT"]
