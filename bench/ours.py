@@ -18,8 +18,9 @@ ACCOUNT = "AC" + "0" * 32
 TWILIO_TOKEN = "token-of-the-sink"
 TELEGRAM_SECRET = "secret-of-the-sink"
 BEGINNING: Millis = 1_800_000_000_000
-"""When the first message is due, by the service's own time: a worker sets it, so that it is at rest by then."""
-AHEAD: Millis = 2_000
+"""When the first message is due, by the service's own time: a worker sets its clock once it is at rest."""
+AHEAD: Millis = 1_000
+AN_HOUR: Millis = 3_600_000
 
 
 def config(database: str, sink: str, port: int = 0) -> Config:
@@ -64,8 +65,10 @@ async def at_rest(database: str, sink: str, *, role: Role | None = "worker", sta
 
 async def _send(database: str, sink: str, number: int, spread: float) -> Figures:
     """Send what :func:`_load` stored. CPU from the first due moment until all is settled."""
-    app = await at_rest(database, sink, starts_at=BEGINNING - AHEAD)
+    app = await at_rest(database, sink, starts_at=BEGINNING - AN_HOUR)
     rest = resident_mb()
+    app.now.move_to(BEGINNING - AHEAD)
+    app.outbox.wake()
     due = time.time() + (BEGINNING - app.now()) / 1000
     await asyncio.sleep(max(0.0, due - time.time() - 0.1))
     cpu, server = Cpu(), Sink(sink)

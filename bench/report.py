@@ -1,0 +1,155 @@
+"""The figures as a table: medians and ratios, with the versions and the machine they belong to."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from bench.measuring import Figures
+
+README: Final = Path(__file__).with_name("README.md")
+BEGIN: Final = "<!-- figures: begin -->"
+END: Final = "<!-- figures: end -->"
+PACKAGES: Final = ("aiogram", "aiohttp", "uvloop", "pydantic", "twilio", "motor", "pymongo", "apscheduler")
+Results = Mapping[str, Sequence[Figures]]
+
+
+class Row:
+    """A line of the table: what, how to get its figure from the results, how to show it, and what is to be reached.
+
+    `better` tells whether more or less of it is wanted; `goal` may be another line's figure, by a function.
+    """
+
+    def __init__(self, what: str, of: str, key: str, unit: str, aim: str = "") -> None:
+        self.what, self.of, self.key, self.unit, self.aim = what, of, key, unit, aim
+
+    def cells(self, results: Results) -> str | None:
+        """The line, or None where nothing was measured."""
+        value = middle(results, self.of, self.key)
+        if value is None:
+            return None
+        return f"| {self.what} | {number(value)} {self.unit} | {self.aim} | {len(results[self.of])} |"
+
+
+class Ratio(Row):
+    """A line that says how one figure stands to another."""
+
+    def __init__(self, what: str, of: str, over: Callable[[Results], float | None], key: str, aim: str = "") -> None:
+        super().__init__(what, of, key, "", aim)
+        self.over = over
+
+    def cells(self, results: Results) -> str | None:
+        """See :class:`Row`."""
+        value, other = middle(results, self.of, self.key), self.over(results)
+        if value is None or not other:
+            return None
+        return f"| {self.what} | {value / other:.2f} | {self.aim} | {len(results[self.of])} |"
+
+
+def middle(results: Results, name: str, key: str) -> float | None:
+    """The median of a figure over all runs of a case."""
+    values = [figures[key] for figures in results.get(name, ()) if figures.get(key) is not None]
+    return median(values) if values else None
+
+
+def bare(key: str) -> Callable[[Results], float | None]:
+    """That figure of bare aiogram."""
+    return lambda results: middle(results, "aiogram", key)
+
+
+def best_peer(results: Results) -> float | None:
+    """The most messages a second that a durable peer sent of its burst."""
+    rates = [middle(results, name, "rate") for name in results if name.startswith("peer ") and "JobQueue" not in name]
+    return max((rate for rate in rates if rate), default=None)
+
+
+def _burst(store: str, name: str, bare_aim: str, peer_aim: str, cpu_aim: str) -> tuple[Row, ...]:
+    return (
+        Row(f"{name}: all due at once", f"{store} burst", "rate", "messages/s"),
+        Ratio(f"{name}: of bare aiogram", f"{store} burst", bare("rate"), "rate", bare_aim),
+        Ratio(f"{name}: times the best durable peer", f"{store} burst", best_peer, "rate", peer_aim),
+        Row(f"{name}: CPU per message", f"{store} burst", "cpu_us", "µs"),
+        Ratio(f"{name}: CPU, times bare aiogram", f"{store} burst", bare("cpu_us"), "cpu_us", cpu_aim),
+        Row(f"{name}: first message after due", f"{store} burst", "first_ms", "ms", "< 50"),
+        Row(f"{name}: lost", f"{store} burst", "lost", "", "0"),
+        Row(f"{name}: sent twice", f"{store} burst", "twice", "", "0"),
+        Row(f"{name}: memory at rest", f"{store} burst", "rest_mb", "MB"),
+        Row(f"{name}: most memory", f"{store} burst", "peak_mb", "MB"),
+    )
+
+
+ROWS: list[Row] = [
+    Row("bare aiogram, 30 at once", "aiogram", "rate", "messages/s"),
+    Row("bare aiogram: CPU per message", "aiogram", "cpu_us", "µs"),
+    Row("bare Twilio client, 30 at once", "twilio", "rate", "messages/s"),
+    Row("bare Twilio client: CPU per message", "twilio", "cpu_us", "µs"),
+    Row("import of aiogram alone", "imports", "seconds", "s"),
+    Row("import of aiogram alone: memory", "imports", "mb", "MB"),
+    *_burst("sqlite", "SQLite", "≥ 0.6", "≥ 2", "≤ 2"),
+    *_burst("mongo", "MongoDB", "≥ 0.3", "≥ 1.3", "≤ 3"),
+    Row("SQLite, spread: late, p50", "sqlite spread", "p50_ms", "ms", "< 10"),
+    Row("SQLite, spread: late, p99", "sqlite spread", "p99_ms", "ms", "< 30"),
+    Row("MongoDB, spread: late, p50", "mongo spread", "p50_ms", "ms", "< 20"),
+    Row("MongoDB, spread: late, p99", "mongo spread", "p99_ms", "ms", "< 60"),
+]
+
+
+def number(value: float) -> str:
+    """Three digits that count."""
+    if value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"
+
+
+def short(figures: Figures) -> str:
+    """One line of figures, as they come in."""
+    return ", ".join(f"{name} {number(value)}" for name, value in figures.items() if isinstance(value, int | float))
+
+
+def text(results: Results, remarks: Sequence[str], scale: Any) -> str:
+    """All of it as Markdown."""
+    lines = [machine(), "", sizes(scale), "", "| what | median | to reach | runs |", "|---|---|---|---|"]
+    lines += [line for row in ROWS if (line := row.cells(results)) is not None]
+    return "\n".join([*lines, *(["", *(f"- {remark}" for remark in remarks)] if remarks else [])])
+
+
+def sizes(scale: Any) -> str:
+    """How much was measured."""
+    return (
+        f"{scale.burst:,} due at once; {scale.spread:,} over {scale.spread_s:g} s; claims among {scale.rows:,} future and "
+        f"{scale.rows:,} past messages; peers with {scale.peers:,}."
+    )
+
+
+def machine() -> str:
+    """Day, processor, cores, and versions."""
+    with Path("/proc/cpuinfo").open() as lines:
+        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES)
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({model or platform.machine()}), "
+        f"{platform.system()} {platform.release().split('-')[0]}, "
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {versions}."
+    )
+
+
+def sentence(results: Results) -> str:
+    """The last word: this service on SQLite beside the limit and beside the peers."""
+    ours, limit, peer = middle(results, "sqlite burst", "rate"), bare("rate")(results), best_peer(results)
+    first = f"{ours / limit:.2f} of bare aiogram" if ours and limit else "bare aiogram was not measured"
+    second = f"{ours / peer:.1f} times the best peer" if ours and peer else "no peer was measured"
+    return f"{first}, {second}"
+
+
+def write(figures: str) -> None:
+    """Put the figures between their marks in README.md."""
+    before, _, rest = README.read_text().partition(BEGIN)
+    after = rest.partition(END)[2]
+    README.write_text(f"{before}{BEGIN}\n{figures}\n{END}{after}")

@@ -1,0 +1,163 @@
+"""Runs the parts one after the other, each case in a process of its own, and keeps what they say."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from bench import report
+from bench.measuring import PEERS_PYTHON, Failed, Figures, Sink, run_case, running_sink
+from tests.support.mongod import NoServer, find_mongod, running_mongod
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """How much of everything. `rows`: future messages in the store, and as many past ones. `until`: seconds after which
+    no further case is begun."""
+
+    runs: int
+    burst: int
+    spread: int
+    spread_s: float
+    rows: int
+    calls: int
+    edge_s: float
+    peers: int
+    until: float
+
+
+FULL: Final = Scale(
+    runs=3, burst=20_000, spread=20_000, spread_s=30, rows=1_000_000, calls=2_000, edge_s=5, peers=20_000, until=540
+)
+QUICK: Final = Scale(
+    runs=1, burst=2_000, spread=1_000, spread_s=1.5, rows=100_000, calls=200, edge_s=1, peers=500, until=52
+)
+
+
+@dataclass
+class Suite:
+    """What has been measured so far: figures by name, and sentences on what was left out."""
+
+    scale: Scale
+    folder: Path
+    sink: Sink
+    mongo: str | None
+    results: dict[str, list[Figures]] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+
+    def case(self, name: str, module: str, case: str, *, peer: bool = False, **arguments: Any) -> Figures | None:
+        """Run one case and keep its figures under `name`; None where it failed or time is up, with a remark."""
+        left = self.scale.until - (time.monotonic() - self.began)
+        if left <= 0:
+            self.remark(f"{name}: left out, the time was up.")
+            return None
+        self.sink.reset()
+        limit = min(left + 25, 150)
+        python = PEERS_PYTHON if peer else sys.executable
+        try:
+            figures = run_case(module, case, {"seconds": limit, **arguments}, python=python)
+        except Failed as failed:
+            self.remark(f"{name}: {failed}")
+            return None
+        self.results.setdefault(name, []).append(figures)
+        print(f"{time.monotonic() - self.began:6.0f} s  {name}: {report.short(figures)}", flush=True)
+        return figures
+
+    def remark(self, text: str) -> None:
+        """Say once what is missing, and why."""
+        if text not in self.remarks:
+            self.remarks.append(text)
+            print(text, flush=True)
+
+    def database(self, name: str) -> str:
+        """The address of a database on MongoDB."""
+        assert self.mongo
+        return urlsplit(self.mongo)._replace(path=f"/bench_{name}").geturl()
+
+    def file(self, name: str) -> str:
+        """The address of a database on SQLite."""
+        return f"sqlite:///{self.folder}/{name}.db"
+
+    def copied(self, source: str, name: str) -> str:
+        """The same rows in another file, so that they are planned but once."""
+        for ending in ("", "-wal"):
+            given = Path(f"{source.removeprefix('sqlite:///')}{ending}")
+            if given.exists():
+                shutil.copy(given, f"{self.folder}/{name}.db{ending}")
+        return self.file(name)
+
+
+def wire(suite: Suite) -> None:
+    """The burst and the spread on both stores, with bare clients before, between and after."""
+    scale, url = suite.scale, suite.sink.url
+    suite.case("imports", "limits", "imports")
+    burst, spread = suite.file("burst"), suite.file("spread")
+    suite.case("sqlite load", "ours", "load", database=burst, number=scale.burst, spread=0)
+    for run in range(scale.runs):
+        suite.case("aiogram", "limits", "aiogram", sink=url, number=scale.burst)
+        copy = suite.copied(burst, f"burst{run}")
+        suite.case("sqlite burst", "ours", "send", database=copy, sink=url, number=scale.burst, spread=0)
+        if suite.mongo:
+            named = suite.database(f"burst{run}")
+            suite.case("mongo load", "ours", "load", database=named, number=scale.burst, spread=0)
+            suite.case("mongo burst", "ours", "send", database=named, sink=url, number=scale.burst, spread=0)
+    suite.case("aiogram", "limits", "aiogram", sink=url, number=scale.burst)
+    suite.case("twilio", "limits", "twilio", sink=url, number=scale.burst // 2)
+    over = {"number": scale.spread, "spread": scale.spread_s}
+    suite.case("spread load", "ours", "load", database=spread, **over)
+    suite.case("sqlite spread", "ours", "send", database=spread, sink=url, **over)
+    if suite.mongo:
+        named = suite.database("spread")
+        suite.case("spread load", "ours", "load", database=named, **over)
+        suite.case("mongo spread", "ours", "send", database=named, sink=url, **over)
+
+
+PARTS: Final[Mapping[str, Callable[[Suite], None]]] = {"wire": wire}
+
+
+def measure(scale: Scale, parts: Sequence[str]) -> Suite:
+    """Run these parts (none named: all)."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vizit-bench-")))
+        sink = stack.enter_context(running_sink())
+        try:
+            mongo = stack.enter_context(running_mongod(find_mongod()))
+        except NoServer as why:
+            mongo = None
+            print(f"MongoDB is left out: {why}")
+        suite = Suite(scale, folder, sink, mongo)
+        for name in parts or PARTS:
+            PARTS[name](suite)
+        return suite
+
+
+def full(parts: Sequence[str]) -> int:
+    """`make bench`: everything, and the table in README.md."""
+    return _run(FULL, parts, write=not parts)
+
+
+def quick(parts: Sequence[str]) -> int:
+    """`make bench-quick`: a tenth of it, printed only."""
+    return _run(QUICK, parts, write=False)
+
+
+def _run(scale: Scale, parts: Sequence[str], *, write: bool) -> int:
+    if unknown := set(parts) - set(PARTS):
+        print(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    suite = measure(scale, parts)
+    text = report.text(suite.results, suite.remarks, suite.scale)
+    print(f"\n{text}\n")
+    if write:
+        report.write(text)
+    print(report.sentence(suite.results))
+    return 0
