@@ -1,0 +1,130 @@
+"""A salon with as many clients as a test wants, each with a chat, a phone on WhatsApp, and a visit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
+from typing import Any, Final
+
+from handlers.turn import Desk, Links
+from handlers.visits import Placed, Wanted, decide, put_booking
+from storage.records import MAILING_LANE, Address, Business, Client, Message, Millis, Salon, address_id, new_id
+from storage.store import Changes, Store
+
+DAY: Final[Millis] = 86_400_000
+CHUNK: Final = 50
+ON: Final = frozenset({"telegram", "whatsapp"})
+BUSINESS: Final = Business(
+    business="b",
+    id="b",
+    name="Мрія",
+    settings={"quiet_hours": False, "channels": ["telegram", "whatsapp"], "fallback_after": "P2D"},
+)
+
+
+def chat(number: int) -> str:
+    """The Telegram chat of client ``number``."""
+    return str(1_000_000 + number)
+
+
+def phone(number: int) -> str:
+    """The phone of client ``number``, where WhatsApp is too."""
+    return f"+38067{number:07}"
+
+
+def number_of(address: str) -> int:
+    """Whose chat or phone this is."""
+    return int(address[-7:]) if address.startswith("+") else int(address) - 1_000_000
+
+
+def desk_of(store: Store) -> Desk:
+    """A desk as the service has it; its time is the store's."""
+    return Desk(store, store.clock, Links(None, b"s" * 32), ON)
+
+
+async def furnish(store: Store, numbers: Iterable[int]) -> None:
+    """The business, its salon, and these clients, who agreed to offers and wrote on WhatsApp just now."""
+    await store.commit(Changes(inserts=(BUSINESS, Salon(business="b", id="s", name="Мрія"))))
+    for some in _chunks(numbers):
+        people = (person for number in some for person in _person(number, store.clock()))
+        await store.commit(Changes(inserts=tuple(people)))
+
+
+def _person(number: int, now: Millis) -> tuple[Client, Address, Address]:
+    id = f"c{number}"
+    client = Client(
+        business="b", id=id, name=f"Олена {number}", phone=phone(number), language="uk", marketing_consent=True
+    )
+    here = Address(
+        business="b",
+        id=address_id("telegram", chat(number), id),
+        channel="telegram",
+        address=chat(number),
+        client=id,
+    )
+    there = replace(here, id=address_id("whatsapp", phone(number)), channel="whatsapp", address=phone(number))
+    return client, here, replace(there, client=None, phone=phone(number), last_inbound_at=now)
+
+
+def visit(number: int, now: Millis, **fields: Any) -> Wanted:
+    """A visit in three weeks, of which the client hears at once and never again."""
+    given: dict[str, Any] = {"created_by": "client", "notify": {"reminders": []}, **fields}
+    return Wanted(salon="s", client_id=f"c{number}", starts_at=now + 21 * DAY, **given)
+
+
+async def book(store: Store, numbers: Iterable[int]) -> None:
+    """A visit for each of these clients, planned as the API plans it, so that a notice of each is due now."""
+    desk = desk_of(store)
+    for some in _chunks(numbers):
+        await store.commit(await _visits(desk, some))
+
+
+async def _visits(desk: Desk, numbers: Iterable[int], **fields: Any) -> Changes:
+    changes = Changes()
+    for number in numbers:
+        changes += (await decide(desk, BUSINESS, f"v{number}", visit(number, desk.now(), **fields)))[1]
+    return changes
+
+
+async def cancel(store: Store, number: int) -> Placed:
+    """The salon cancels the visit of a client."""
+    desk = desk_of(store)
+    return await put_booking(desk, BUSINESS, f"v{number}", visit(number, desk.now(), status="cancelled"))
+
+
+async def advertise(store: Store, numbers: Iterable[int]) -> None:
+    """A mailing to each of these clients, due now, and nothing else: of their visits they are not told."""
+    desk = desk_of(store)
+    silent = {"notify": {"created": False, "reminders": []}}
+    for some in _chunks(numbers):
+        mailings = tuple(_mailing(number, desk.now()) for number in some)
+        await store.commit(await _visits(desk, some, **silent) + Changes(inserts=mailings))
+
+
+def _mailing(number: int, now: Millis) -> Message:
+    # In the words of a reminder: what a mailing says decides nothing about how it travels.
+    return Message(
+        business="b",
+        id=new_id(),
+        key=f"campaign:k:c{number}",
+        kind="reminder",
+        lane=MAILING_LANE,
+        booking=f"v{number}",
+        client=f"c{number}",
+        salon="s",
+        revision=1,
+        channel="telegram",
+        address=chat(number),
+        due_at=now,
+        next_at=now,
+        not_after=now + 21 * DAY,
+        params={"lead": "P1D", "asks": False},
+        created_at=now,
+    )
+
+
+def _chunks(numbers: Iterable[int]) -> Iterator[list[int]]:
+    rest = iter(numbers)
+    while some := list(islice(rest, CHUNK)):
+        yield some
