@@ -20,7 +20,7 @@ async def answer_visit(desk: Desk, turn: Turn, row: Message, choice: Choice, *, 
     client = await desk.store.get(Client, row.business, row.client or "")
     booking = await desk.store.get(Booking, row.business, str(choice.args.get("booking", row.booking)))
     if business is None or client is None or booking is None or booking.client != client.id:
-        return _say_gone(desk, turn, row)
+        return say_gone(desk, turn, row)
     # A list says of each visit what is true when it is read, whatever the revision of the one it is filed under.
     seen = None if row.kind == "bookings" else row.revision
     decision = decide(booking, choice.verb, seen=seen, now=desk.now(), channel=turn.channel)
@@ -32,7 +32,7 @@ async def answer_visit(desk: Desk, turn: Turn, row: Message, choice: Choice, *, 
         client=client.id,
         booking=decision.booking,
         edits=row.id if pressed and decision.kind != "visit_card" else None,
-        choices=_next(decision),
+        choices=(*_next(decision), *_still_late(decision, row)),
         params={"again": True} if decision.again else {},
     )
     return await carried_out(desk, business, decision) + Changes(inserts=(said,))
@@ -48,7 +48,13 @@ def _next(decision: Decision) -> tuple[Choice, ...]:
     return () if decision.kind in ("visit_declined", "visit_cancelled", "visit_past") else open_choices(booking)
 
 
-def _say_gone(desk: Desk, turn: Turn, row: Message) -> Changes:
+def _still_late(decision: Decision, row: Message) -> tuple[Choice, ...]:
+    """Whoever says yes on the last reminder may still be late."""
+    kept = decision.kind in ("visit_confirmed", "cancel_kept")
+    return tuple(choice for choice in row.choices if kept and choice.verb == "late")
+
+
+def say_gone(desk: Desk, turn: Turn, row: Message) -> Changes:
     """The booking is no longer this person's; nothing of it is told."""
     said = answer(turn, "visit_gone", business=row.business, now=desk.now(), client=row.client, edits=row.id)
     return Changes(inserts=(said,))

@@ -44,7 +44,7 @@ def decide(booking: Booking, verb: str, *, seen: int | None, now: Millis, channe
     ``seen`` is the revision of the booking that the client had in view: what was moved since is shown, not answered;
     None where it is sure to be today's.
     """
-    stale = _stale(booking, seen, now)
+    stale = overtaken(booking, seen, over=is_over(booking, now))
     if stale is not None:
         return Decision(stale, booking)
     if verb in SAYINGS:
@@ -55,11 +55,11 @@ def decide(booking: Booking, verb: str, *, seen: int | None, now: Millis, channe
     return Decision(kind, _answered(booking, value, now, channel), event=kind)
 
 
-def _stale(booking: Booking, seen: int | None, now: Millis) -> str | None:
-    """What to say where the press has been overtaken, or None where it still fits."""
+def overtaken(booking: Booking, seen: int | None, *, over: bool) -> str | None:
+    """What to say where a press has been overtaken (``over``: by the visit itself), or None where it still fits."""
     if booking.status == "cancelled":
         return "visit_cancelled"
-    if is_over(booking, now):
+    if over:
         return "visit_past"
     if seen is not None and booking.moved_revision > seen:
         return "visit_moved"

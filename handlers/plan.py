@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from handlers import durations
-from handlers.durations import DAY, Duration
+from handlers.durations import DAY, HOUR, Duration
 from handlers.keys import booking_key
 from handlers.reach import Way, ways
 from handlers.reasons import Reason
@@ -24,6 +24,8 @@ WEAK: Final[tuple[Reason, ...]] = ("too_late", "superseded")
 """Reasons of time alone: they keep a message from being planned, and never take back one that is."""
 FRESH: Final = DAY
 """A notice that could not go for this long is no longer news: it is not planned any more."""
+ON_THE_WAY: Final = 3 * HOUR
+"""The last reminder of a visit offers to say that one is late, if it comes no earlier before the start than this."""
 OWN_SWITCHES: Final = {"booking_created": "created", "reminder": "reminders", "review_request": "review"}
 """Kind to the field of a booking's ``notify`` that overrules the settings."""
 TOLD: Final = ("starts_at", "salon", "master", "services")
@@ -58,6 +60,8 @@ class _Draft(NamedTuple):
     not_after: Millis
     reason: Reason | None
     lead: Duration | None = None
+    late: bool = False
+    """Whether it comes so shortly before the visit that the client may be on the way, and late."""
 
 
 def plan(case: Case) -> tuple[Message, ...]:
@@ -72,7 +76,8 @@ def plan(case: Case) -> tuple[Message, ...]:
     changed = _changed(view)
     created = _created(view, changed)
     told = [notice.due for notice in (created, changed) if notice and notice.reason in (None, *WEAK)]
-    reminders = [_reminder(view, slot) for slot in _slots(case, told)]
+    slots = _slots(case, told)
+    reminders = [_reminder(view, slot, last=slot is slots[-1]) for slot in slots]
     asking = _asking(booking, case.settings)
     asked_later = any(draft.reason is None for draft in reminders)
     notices = [draft for draft in (created, changed, _cancelled(view)) if draft]
@@ -205,10 +210,11 @@ def _slots(case: Case, told: list[Millis]) -> list[Slot]:
     )
 
 
-def _reminder(view: _View, slot: Slot) -> _Draft:
+def _reminder(view: _View, slot: Slot, *, last: bool) -> _Draft:
     booking = view.case.booking
     reason = _cancelled_first(booking) or _whole(view, "reminder") or slot.reason
-    return _Draft("reminder", booking.moved_revision, slot.due, slot.not_after, reason, slot.lead)
+    late = last and durations.length(slot.lead) <= ON_THE_WAY
+    return _Draft("reminder", booking.moved_revision, slot.due, slot.not_after, reason, slot.lead, late)
 
 
 def _cancelled_first(booking: Booking) -> Reason | None:
@@ -261,7 +267,7 @@ def _row(view: _View, draft: _Draft, *, asks: bool, revision: int | None = None)
         next_at=draft.due,
         not_after=draft.not_after,
         params=_params(booking, draft.kind, lead, asks),
-        choices=_choices(booking, draft.kind, asks, case.now),
+        choices=_choices(booking, draft, asks, case.now),
         created_at=case.now,
     )
 
@@ -282,8 +288,8 @@ def _params(booking: Booking, kind: str, lead: str | None, asks: bool) -> dict[s
     return {"asks": asks}
 
 
-def _choices(booking: Booking, kind: str, asks: bool, now: Millis) -> tuple[Choice, ...]:
-    if kind == "booking_cancelled" or booking.starts_at <= now or booking.status not in ("booked", "confirmed"):
+def _choices(booking: Booking, draft: _Draft, asks: bool, now: Millis) -> tuple[Choice, ...]:
+    if draft.kind == "booking_cancelled" or booking.starts_at <= now or booking.status not in ("booked", "confirmed"):
         return ()
-    verbs = ("confirm", "move", "cancel") if asks else ("move", "cancel")
+    verbs = (*(("confirm",) if asks else ()), "move", "cancel", *(("late",) if draft.late else ()))
     return tuple(Choice(verb, {"booking": booking.id}) for verb in verbs)

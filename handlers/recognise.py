@@ -23,6 +23,7 @@ MEANINGS: Final[Mapping[str, frozenset[str]]] = {
     "cancel": frozenset({"cancel", "cancel_yes"}),
     "keep": frozenset({"cancel_keep"}),
     "move": frozenset({"move"}),
+    "late": frozenset({"late"}),
 }
 """What an answer means to the verbs that it may stand for; it counts where exactly one of them is offered."""
 
@@ -76,6 +77,17 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "| değiştirmek istiyorum | ertelemek istiyorum | başka zaman",
         "en": "reschedule | move | move it | another time | another day | change the time | change time",
         "": "🔄",
+    },
+    "late": {
+        "uk": "запізнююсь | запізнююся | запізнюсь | запізнюся | спізнюсь | спізнююсь | трохи запізнююсь | трохи запізнюсь "
+        "| запізнюсь на 10 хвилин | запізнюсь на 10 хв | запізнююсь на 10 хвилин",
+        "ru": "опаздываю | опоздаю | задерживаюсь | немного опаздываю | немного опоздаю | чуть опоздаю "
+        "| опоздаю на 10 минут | опоздаю на 10 мин | опаздываю на 10 минут",
+        "tr": "gecikiyorum | gecikeceğim | geç kalıyorum | geç kalacağım | biraz gecikeceğim | biraz geç kalacağım "
+        "| 10 dakika gecikiyorum | 10 dakika gecikeceğim | 10 dakika geç kalacağım",
+        "en": "im late | i am late | running late | im running late | i will be late | ill be late | 10 minutes late "
+        "| im 10 minutes late",
+        "": "⏰",
     },
 }
 
@@ -203,7 +215,8 @@ def recognise(text: str, message: Message, language: str) -> int | None:
         return _meant(text, message, language)
     order = pressable(message.choices)
     if not 1 <= int(number[1]) <= len(order):
-        return None
+        # A number may also belong to the words: 10 minutes late.
+        return _meant(text, message, language) if number[2] else None
     index, rest = order[int(number[1]) - 1], number[2] or ""
     return index if not folded(rest) or _meant(rest, message, language) == index else None
 

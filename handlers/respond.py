@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from handlers import answers, consent, greeting, staff_turn
+from handlers import answers, consent, greeting, late, staff_turn
 from handlers.free_text import told_to_staff
 from handlers.presence import Here, mark_dead, who_is_here
 from handlers.recognise import command_of, recognise
@@ -97,6 +97,8 @@ async def _chosen(desk: Desk, turn: Turn, here: Here, row: Message, choice: Choi
     """Carry out one choice of one row."""
     if choice.verb in answers.VISIT_VERBS:
         return await answers.answer_visit(desk, turn, row, choice, pressed=pressed)
+    if choice.verb == "late":
+        return await late.told(desk, turn, row, choice)
     client = await desk.store.get(Client, row.business, row.client) if row.client else None
     context = Context(here, row.business, client, row)
     if choice.verb == "language":

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from handlers import by_hand
+from handlers import by_hand, late
 from handlers.replies import answer
 from handlers.settings import place
 from handlers.turn import Desk, Turn
@@ -83,5 +83,9 @@ async def _zone(desk: Desk, row: Message) -> ZoneInfo:
     return place(business, salon).zone
 
 
-DEEDS: Final[Mapping[str, Deed]] = {**dict.fromkeys(by_hand.VERBS, _marked), "hand": _shown}
+DEEDS: Final[Mapping[str, Deed]] = {
+    **dict.fromkeys(by_hand.VERBS, _marked),
+    **dict.fromkeys(late.VERBS, late.answered),
+    "hand": _shown,
+}
 """Verb of a button to what it does."""

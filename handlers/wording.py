@@ -10,7 +10,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from handlers import quiet, templates, wording_by_hand, wording_chat, wording_sms, wording_staff, wording_visits
+from handlers import (
+    quiet,
+    templates,
+    wording_by_hand,
+    wording_chat,
+    wording_late,
+    wording_sms,
+    wording_staff,
+    wording_visits,
+)
 from handlers.channel import Button, Capabilities, Edit, Rendered, Template, Text
 from handlers.content_templates import approved
 from handlers.facts import Facts
@@ -49,6 +58,9 @@ KINDS: Final[Mapping[str, Phrase]] = {
     "visit_gone": wording_visits.visit_gone,
     "visit_card": wording_visits.visit_card,
     "bookings": wording_visits.bookings,
+    "late_told": wording_late.late_told,
+    "late_wait": wording_late.late_wait,
+    "late_call": wording_late.late_call,
     "share_contact": wording_chat.share_contact,
     "contact_foreign": wording_chat.contact_foreign,
     "contact_unknown": wording_chat.number_unknown,
@@ -82,6 +94,7 @@ KINDS: Final[Mapping[str, Phrase]] = {
     "staff_link_refused": wording_staff.staff_link_refused,
     "staff_help": wording_staff.staff_help,
     "staff_today": wording_staff.staff_today,
+    "staff_running_late": wording_late.staff_running_late,
     "staff_manual": wording_by_hand.staff_manual,
     "staff_manual_list": wording_by_hand.staff_manual_list,
     "staff_reply_sent": wording_staff.staff_reply_sent,

@@ -31,6 +31,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     "cancel": Verb(mark("❌ I can't come")),
     "cancel_yes": Verb(mark("Yes, cancel"), style="danger"),
     "cancel_keep": Verb(mark("No, keep it")),
+    "late": Verb(mark("⏰ I'm 10 min late"), alone=True),
     "book": Verb(mark("Book a visit"), alone=True),
     "bookings": Verb(mark("🗓 My bookings"), alone=True),
     "menu": Verb(mark("Menu"), alone=True),
@@ -46,6 +47,8 @@ VERBS: Final[Mapping[str, Verb]] = {
     "hand_skip": Verb(mark("🚫 Don't send")),
     "hand_hour": Verb(mark("In an hour")),
     "hand_tomorrow": Verb(mark("Tomorrow at 9:00")),
+    "late_wait": Verb(mark("✅ We'll wait"), style="success"),
+    "late_call": Verb(mark("Call us")),
 }
 """Verb to its button. A verb that is missing here and in :data:`NAMED` is a mistake of the program."""
 

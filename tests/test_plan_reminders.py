@@ -243,9 +243,24 @@ def test_only_a_client_who_has_not_answered_is_asked_but_all_are_reminded(fields
     rows = [row for row in planned(a_case("2026-11-27 15:00", "2026-11-20 12:00", **fields)) if row.kind == "reminder"]
     assert [row.params["lead"] for row in rows] == ["P1D", "PT1H"]
     for row in rows:
-        assert verbs(row) == (["confirm", "move", "cancel"] if asks else ["move", "cancel"])
+        assert [verb for verb in verbs(row) if verb != "late"] == ["confirm", "move", "cancel"][not asks :]
         assert row.params["asks"] is asks
         assert {choice.args["booking"] for choice in row.choices} == {"b-1"}
+
+
+@pytest.mark.parametrize(
+    ("leads", "offered"),
+    [
+        (["P1D", "PT1H"], ["PT1H"]),
+        (["PT3H", "PT2H", "PT30M"], ["PT30M"]),
+        (["P1D", "PT3H"], ["PT3H"]),
+        (["P1D", "PT4H"], []),
+        (["P1D"], []),
+    ],
+)
+def test_only_the_last_reminder_offers_to_be_late_and_only_shortly_before(leads: list[str], offered: list[str]) -> None:
+    rows = planned(a_case("2026-11-27 15:00", "2026-11-20 12:00", notify={"reminders": leads}))
+    assert [row.params["lead"] for row in rows if "late" in verbs(row)] == offered
 
 
 def test_a_salon_that_does_not_ask_still_asks_where_the_booking_says_so() -> None:

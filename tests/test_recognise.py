@@ -126,6 +126,12 @@ def test_a_yes_where_nothing_is_asked_is_no_answer_but_is_known_as_a_yes() -> No
     assert meaning_of("так") == "yes"
 
 
+@pytest.mark.parametrize("text", ["Запізнюсь на 10 хв", "10 dakika gecikiyorum", "опоздаю", "I'm late, sorry", "⏰"])
+def test_running_late_is_understood_where_it_is_offered(text: str) -> None:
+    assert verb(text, *ASKS, "late") == "late"
+    assert verb(text, *ASKS) is None
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_title_is_understood_with_and_without_its_emoji(language: str) -> None:
     for name in VERBS:

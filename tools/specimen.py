@@ -141,6 +141,7 @@ CARD = tuple(
     Choice(verb, {"message": HELD.id})
     for verb in ("whatsapp", "copy", "hand_sent", "hand_skip", "hand_hour", "hand_tomorrow")
 )
+LATE = (Choice("late_wait"), Choice("late_call"))
 NEXT_YEAR = replace(BOOKING, starts_at=parse_moment("2027-01-08T09:30:00+02:00"))
 MOVED = {"told": "the time"}
 NOBODY: dict[str, Any] = {"staff_linked": False}
@@ -182,7 +183,7 @@ SPECIMENS: tuple[Specimen, ...] = (
     Specimen("reminder", "a day before, confirmed", 24, OPEN),
     Specimen("reminder", "the same day", 7.5, ASKING),
     Specimen("reminder", "2 hours before", 2, ASKING),
-    Specimen("reminder", "1 hour before", 1, OPEN),
+    Specimen("reminder", "1 hour before", 1, (*OPEN, Choice("late"))),
     Specimen("reminder", "15 minutes before", 0.25, OPEN),
     Specimen("visit_confirmed", "", choices=OPEN),
     Specimen("visit_confirmed", "in place of the question", choices=OPEN, edits=True),
@@ -207,6 +208,12 @@ SPECIMENS: tuple[Specimen, ...] = (
         facts={"visits": VISITS, "siblings": (CHILD,)},
         choices=tuple(Choice("visit", {"booking": visit.booking.id}) for visit in VISITS),
     ),
+    Specimen("late_told", params={"told": True}),
+    Specimen("late_told", "nobody hears it"),
+    Specimen("late_told", "no phone either", facts={"salon": replace(SALON, phone=None)}),
+    Specimen("late_wait"),
+    Specimen("late_call"),
+    Specimen("late_call", "no phone", facts={"salon": replace(SALON, phone=None)}),
     Specimen("share_contact"),
     Specimen("contact_foreign"),
     Specimen("contact_unknown"),
@@ -251,6 +258,13 @@ SPECIMENS: tuple[Specimen, ...] = (
     Specimen("staff_help"),
     Specimen("staff_today", "none"),
     Specimen("staff_today", "two", facts={"visits": VISITS}),
+    Specimen("staff_running_late", "fits", 0.5, LATE, {"spare": HOUR}, facts={"visits": VISITS[1:]}),
+    Specimen("staff_running_late", "does not fit", 0.5, LATE, {"spare": 0}, facts={"visits": VISITS[1:]}),
+    Specimen("staff_running_late", "the last visit", 0.5, LATE),
+    Specimen(
+        "staff_running_late", "answered", 0.5, edits=True, facts={"subject": replace(HELD, kind="late_wait", params=BY)}
+    ),
+    Specimen("staff_running_late", "answered", 0.5, edits=True, facts={"subject": replace(HELD, kind="late_call")}),
     Specimen("staff_manual", "waits", choices=CARD, params={"kind": "reminder"}, facts={"subject": HELD}),
     Specimen(
         "staff_manual",
