@@ -120,7 +120,7 @@ class Client:
 
 def plain(title: str) -> str:
     """A title without its leading emoji, as WhatsApp shows it."""
-    return title.lstrip("✅❌🔄🗓 \ufe0f")
+    return title.lstrip("✅❌🔄🗓⏰ \ufe0f")
 
 
 @dataclass
