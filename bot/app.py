@@ -18,6 +18,7 @@ from bot.api.app import add_api, api_app
 from bot.config import Config
 from bot.inbox import Inbox
 from bot.metrics import Gauges, Metrics, measured, watch_requests
+from bot.pages import page_routes
 from bot.providers import Job, Provider, providers
 from bot.receipts import hear
 from bot.ticks import ticks
@@ -182,6 +183,7 @@ def _compose(config: Config, store: Store, only: Role | None, starts_at: Millis 
             app.vital += each.fetching
     if only != "worker":
         add_api(app.site, api_app(desk, admin_key=config.admin_key.get_secret_value(), rate=config.api_rate))
+        app.site.add_routes(page_routes(desk))
     _watch(app, metrics)
     return app
 

@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID, uuid5
 
-from icalendar import Calendar, Event, vUri
-
 from handlers import formats
 from handlers.i18n import Translator
 from handlers.pages import Visit
@@ -22,6 +20,9 @@ def visit_calendar(visit: Visit, t: Translator, url: str | None) -> bytes:
 
     Times are in UTC, which every calendar shows in its owner's zone. ``url`` is the visit page.
     """
+    # Read when somebody first asks for a file: it would cost every start a tenth of a second and 3 MB.
+    from icalendar import Calendar, Event, vUri
+
     booking, salon = visit.booking, visit.person.salon
     event = Event()
     event.add("uid", uid(booking))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import secrets
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -179,6 +181,20 @@ async def test_a_page_loads_nothing_from_elsewhere_and_needs_no_script(site: Sit
         assert style.status == 200
         assert "url(" not in style.text
         assert "@import" not in style.text
+
+
+async def test_while_the_database_is_busy_nothing_is_done_and_the_page_says_so(site: Site) -> None:
+    await site.book()
+    path = await site.visit()
+    page = await site.ask(path)
+    with closing(sqlite3.connect(site.file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        answer = await site.press(path, "confirm", page=page)
+        other.execute("ROLLBACK")
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+    assert "Спробуйте, будь ласка, ще раз" in answer.words
+    assert (await site.booking()).answer is None
+    assert (await site.press(path, "confirm", page=page)).status == 303
 
 
 async def test_hostile_names_are_shown_and_do_nothing(site: Site) -> None:

@@ -20,8 +20,8 @@ from bot.config import Listen
 from bot.pages import page_routes
 from handlers import tenants, visits
 from handlers.turn import Desk, Links
-from storage.opening import open_store
 from storage.records import Booking, Business, Client, StaffChat, new_id
+from storage.sqlite import open_sqlite
 from storage.store import Changes
 
 KYIV = ZoneInfo("Europe/Kyiv")
@@ -135,7 +135,7 @@ async def served(folder: Path, *, misses: int = 1_000_000, public: str | None = 
     """The salon «Мрія» with one master and two services, its pages on a free port. ``public``: the public address, by
     default the one that is served."""
     file = folder / "vizit.db"
-    store = await open_store(f"sqlite:///{file}")
+    store = await open_sqlite(file, patience_s=0.05)
     links = Links("https://vizit.example", b"s" * 32, bot="mriya_bot", whatsapp="+380500000000")
     async with ClientSession(cookie_jar=DummyCookieJar()) as http:
         site = Site(file, Desk(store, lambda: site.now, links), "", http)
