@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Final
 
+from handlers.i18n import LANGUAGES
+
 DONE: Final = 0
 FAILED: Final = 1
 WRONG_USAGE: Final = 2
@@ -67,7 +69,26 @@ def _parser() -> argparse.ArgumentParser:
         if action == "revoke":
             one.add_argument("key", metavar="KEY", help="its id, as the list shows it")
         one.set_defaults(command=f"cli_database:keys_{action}")
+    _add_templates(commands.add_parser("templates", help="WhatsApp's templates: texts, review, state"))
     return parser
+
+
+def _add_templates(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    for action, meaning, command in (
+        ("list", "show them as they would be reviewed, and what is wrong with them", "show"),
+        ("push", "make at Twilio what is missing or has changed, and submit it for review", "bring"),
+        ("status", "ask how they stand", "status"),
+    ):
+        one = actions.add_parser(action, help=meaning)
+        one.add_argument("--business", metavar="BUSINESS", help="those of its own texts (those of the catalogs)")
+        one.add_argument(
+            "--language", action="append", choices=LANGUAGES, help="this language alone; may be given again (all)"
+        )
+        if action == "push":
+            one.add_argument("--dry-run", action="store_true", help="only tell what would be done")
+            one.add_argument("--again", action="store_true", help="also what was rejected, under a new name")
+        one.set_defaults(command=f"cli_templates:{command}")
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -23,7 +23,8 @@ PAGE: Final = 200
 
 
 @asynccontextmanager
-async def _opened(config: Config) -> AsyncIterator[Store]:
+async def opened(config: Config) -> AsyncIterator[Store]:
+    """The database of these settings, closed at the end."""
     store = await open_store(config.database.get_secret_value())
     try:
         yield store
@@ -33,7 +34,7 @@ async def _opened(config: Config) -> AsyncIterator[Store]:
 
 async def migrate(_: Namespace) -> bool:
     """Make or migrate the database; opening it does."""
-    async with _opened(load()) as store:
+    async with opened(load()) as store:
         await store.ready()
     print("The database has the schema of this version.")
     return True
@@ -43,10 +44,10 @@ async def backup(args: Namespace) -> bool:
     """Copy a database file to `args.file`, complete and checked, or not at all."""
     url = load().database.get_secret_value()
     if not url.startswith(SQLITE):
-        return _refuse("only a SQLite database is copied here; for MongoDB use mongodump, or snapshots of its host")
+        return refuse("only a SQLite database is copied here; for MongoDB use mongodump, or snapshots of its host")
     source, target = Path(url.removeprefix(SQLITE)), Path(args.file)
     if not _there(source):
-        return _refuse(f"there is no database {source}")
+        return refuse(f"there is no database {source}")
     store = await open_sqlite(source)
     try:
         await store.backup(target)
@@ -58,8 +59,8 @@ async def backup(args: Namespace) -> bool:
 
 async def keys_list(args: Namespace) -> bool:
     """Show the keys of a business: id, when made, when revoked."""
-    async with _opened(load()) as store:
-        if not await _known(store, args.business):
+    async with opened(load()) as store:
+        if not await known(store, args.business):
             return False
         after: tuple[str, ...] | None = None
         while keys := await store.find(ApiKey, {"business": args.business}, after=after, limit=PAGE):
@@ -72,10 +73,10 @@ async def keys_list(args: Namespace) -> bool:
 
 async def keys_new(args: Namespace) -> bool:
     """Make a key and show it, this once."""
-    async with _opened(load()) as store:
-        if not await _known(store, args.business):
+    async with opened(load()) as store:
+        if not await known(store, args.business):
             return False
-        made = await create_key(_desk(store), args.business)
+        made = await create_key(desk_of(store), args.business)
     print(made.key)
     print(f"This is shown once. Its id is {made.record.id}.", file=sys.stderr)
     return True
@@ -83,9 +84,9 @@ async def keys_new(args: Namespace) -> bool:
 
 async def keys_revoke(args: Namespace) -> bool:
     """Let a key open nothing from now on."""
-    async with _opened(load()) as store:
-        if not await revoke_key(_desk(store), args.business, args.key):
-            return _refuse(f"{args.business} has no key {args.key}")
+    async with opened(load()) as store:
+        if not await revoke_key(desk_of(store), args.business, args.key):
+            return refuse(f"{args.business} has no key {args.key}")
     print(f"{args.key} opens nothing any more.")
     return True
 
@@ -94,11 +95,13 @@ def _there(file: Path) -> bool:
     return file.exists()
 
 
-async def _known(store: Store, business: str) -> bool:
-    return await store.get(Business, business, business) is not None or _refuse(f"there is no business {business}")
+async def known(store: Store, business: str) -> bool:
+    """Whether there is such a business; where not, that is said."""
+    return await store.get(Business, business, business) is not None or refuse(f"there is no business {business}")
 
 
-def _desk(store: Store) -> Desk:
+def desk_of(store: Store) -> Desk:
+    """What handlers need of a command: the store and its clock."""
     return Desk(store, store.clock, Links(None, b""))
 
 
@@ -106,6 +109,7 @@ def _day(moment: Millis) -> str:
     return f"{datetime.fromtimestamp(moment / 1000, UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _refuse(why: str) -> bool:
+def refuse(why: str) -> bool:
+    """Say on standard error why a command did not do it; False, as a command ends then."""
     print(f"vizit: {why}", file=sys.stderr)
     return False

@@ -15,8 +15,10 @@ from bot.config import Config
 from bot.inbox import Inbox, Read
 from bot.receipts import Heard
 from handlers.channel import Channel
-from handlers.turn import Links
+from handlers.turn import Desk, Links
 from scheduler.clock import Tick
+from scheduler.standing import run_standing
+from scheduler.sweeps import Runner
 from storage.records import Millis
 from storage.store import Store
 
@@ -97,15 +99,15 @@ class Twilio:
     """A :class:`Provider` for WhatsApp and SMS. ``texts`` carries the SMS, where these settings name a sender: of SMS, or
     a Messaging Service that is not there for WhatsApp. Where the salon's phone sends first, the channel is the phone's."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, desk: Desk) -> None:
         from bot.sms import SmsChannel, twilio_texts
         from bot.twilio_http import make_client
         from bot.twilio_updates import read_message
         from bot.whatsapp import WhatsAppChannel
 
         assert config.twilio_account_sid is not None and config.twilio_auth_token is not None
-        self._config = config
-        client, self._http = make_client(
+        self._config, self._desk = config, desk
+        self._client, self._http = make_client(
             config.twilio_account_sid,
             config.twilio_auth_token.get_secret_value(),
             api=config.twilio_api,
@@ -113,13 +115,13 @@ class Twilio:
         )
         sender, texter, service = config.twilio_whatsapp_from, config.twilio_sms_from, config.twilio_messaging_service
         self.texts = (
-            twilio_texts(client, texter, service, config.public_url)
+            twilio_texts(self._client, texter, service, config.public_url)
             if texter is not None or (service is not None and sender is None)
             else None
         )
         channels: list[Channel] = []
         if sender is not None:
-            channels.append(WhatsAppChannel(client, sender, service, config.public_url))
+            channels.append(WhatsAppChannel(self._client, sender, service, config.public_url))
         if self.texts is not None and config.sms_gateway_url is None:
             channels.append(SmsChannel(self.texts))
         self.channels: tuple[Channel, ...] = tuple(channels)
@@ -127,13 +129,20 @@ class Twilio:
 
     def attach(self, inbox: Inbox, heard: Heard) -> Attached:
         """See :class:`Provider`."""
+        from bot.content import REVIEW, review
+        from bot.content_api import ContentApi
         from bot.twilio_inbound import Signature, twilio_routes
 
-        config = self._config
+        config, desk = self._config, self._desk
         assert config.public_url is not None
         tokens = (config.twilio_auth_token, config.twilio_auth_token_previous)
         signature = Signature(config.public_url, [token.get_secret_value() for token in tokens if token is not None])
-        return Attached(twilio_routes(inbox, signature, heard))
+        templates = ContentApi(self._client)
+        runners: dict[str, Runner] = {REVIEW: lambda _, task: review(desk, templates, task)}
+        return Attached(
+            twilio_routes(inbox, signature, heard),
+            ticks=(Tick("twilio", lambda: run_standing(desk, runners), 30),),
+        )
 
     async def close(self) -> None:
         """See :class:`Provider`."""
@@ -185,7 +194,7 @@ def providers(config: Config, links: Links, store: Store, now: Callable[[], Mill
     found: list[Provider] = []
     if config.telegram_token is not None:
         found.append(Telegram(config, links))
-    twilio = Twilio(config) if config.twilio_account_sid is not None else None
+    twilio = Twilio(config, Desk(store, now, links)) if config.twilio_account_sid is not None else None
     if twilio is not None:
         found.append(twilio)
     if config.sms_gateway_url is not None:

@@ -112,7 +112,7 @@ INDEXES: Final[dict[type[Any], tuple[Index, ...]]] = {
     PageLink: (Index(("owner", "client", "id"), only=present("client")),),
     Consent: (Index(("business", "client", "at", "id")),),
     Task: (Index(("next_at", "id")),),
-    ContentTemplate: (Index(("status", "kind", "business", "id")), Index(("status", "updated_at", "id"))),
+    ContentTemplate: (Index(("status", "kind", "business", "id")),),
     Cost: (Index(("business", "due_at", "channel", "day", "currency", "amount")),),
 }
 

@@ -11,6 +11,8 @@ TemplateStatus = Literal["unsubmitted", "received", "pending", "approved", "reje
 
 UNDER_REVIEW: Final[tuple[TemplateStatus, ...]] = ("received", "pending", "paused")
 """States of a template that WhatsApp will change by itself before long."""
+LIVING: Final[tuple[TemplateStatus, ...]] = (*UNDER_REVIEW, "approved", "disabled")
+"""States that may become others without our doing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -141,7 +141,6 @@ _REMOTE: Final = (
         variables TEXT NOT NULL, buttons TEXT NOT NULL, digest TEXT NOT NULL, status TEXT NOT NULL, reason TEXT,
         created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, PRIMARY KEY (business, id)) STRICT""",
     "CREATE INDEX content_template_kind ON content_template (status, kind, business, id)",
-    "CREATE INDEX content_template_age ON content_template (status, updated_at, id)",
     """CREATE TABLE cost (
         business TEXT NOT NULL, id TEXT NOT NULL, channel TEXT NOT NULL, day TEXT NOT NULL, due_at INTEGER NOT NULL,
         amount INTEGER NOT NULL, currency TEXT NOT NULL, segments INTEGER, PRIMARY KEY (business, id)) STRICT""",

@@ -10,7 +10,7 @@ import time
 from datetime import datetime, timedelta
 
 from bot.playground import cast
-from bot.playground.content import approved_templates
+from bot.playground.content import push_templates
 from bot.playground.page import ZONE, Page
 from bot.playground.stage import Stage, opened
 from storage.records import Millis
@@ -65,7 +65,7 @@ async def furnish(stage: Stage) -> int:
     Answers with the chat id of the staff's group.
     """
     api = stage.api
-    await api.call("PATCH", "/settings", approved_templates(stage.twilio))
+    await push_templates(stage)
     for id, body in cast.MASTERS.items():
         await api.call("PUT", f"/masters/{id}", body)
     for id, body in cast.SERVICES.items():

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.playground.cast import BUSINESS, MASTERS, SALON, SALON_BODY, SERVICES
-from bot.playground.content import approved_templates
+from bot.playground.content import push_templates
 from bot.playground.stage import Stage
 from bot.playground.telegram_people import Group, User
 from bot.playground.twilio_people import Person
@@ -198,7 +198,8 @@ class World:
 
 async def set_the_stage(stage: Stage, channel: str) -> World:
     """A salon with two masters, its services, WhatsApp templates, and a group of staff that is linked to it."""
-    await stage.api.call("PATCH", "/settings", approved_templates(stage.twilio))
+    if channel == "whatsapp":
+        await push_templates(stage, ["uk"])
     for id, body in MASTERS.items():
         await stage.api.call("PUT", f"/masters/{id}", body)
     for id, body in SERVICES.items():

@@ -11,6 +11,8 @@ from storage.records import (
     Booking,
     Client,
     Consent,
+    ContentTemplate,
+    Cost,
     InboxEvent,
     LinkCode,
     Master,
@@ -123,11 +125,22 @@ QUERIES: dict[str, Asked] = {
     "staff chats of many businesses": Asked(StaffChat, {"business": OneOf(("a", "b"))}),
     "old codes": Asked(LinkCode, {"expires_at": Range(None, T)}, ("expires_at", "id"), sorts=False),
     "the ledger of a client": Asked(Consent, {**B, "client": "c"}, ("at", "id"), sorts=False),
+    "approved templates of kinds": Asked(
+        ContentTemplate, {"business": OneOf(("", "b")), "kind": OneOf(("reminder",)), "status": "approved"}, ("kind",)
+    ),
+    "templates that WhatsApp may speak of": Asked(ContentTemplate, {"status": OneOf(("pending", "approved"))}),
+    "templates of a business": Asked(ContentTemplate, B, sorts=False),
     "tasks that are due": Asked(Task, {"next_at": Range(None, T)}, ("next_at", "id"), sorts=False),
 }
 TALLIES: dict[str, tuple[type[Any], Mapping[str, Any], tuple[str, ...]]] = {
     "statistics by kind": (Message, {**B, "day": Range("2026-11-01", "2026-12-01")}, ("kind", "status", "channel")),
     "statistics by day": (Message, {**B, "day": Range("2026-11-01", "2026-12-01")}, ("day", "status")),
     "the queue": (Message, {"status": "planned", "held": False, "lane": OneOf((0, 1, 2))}, ("kind", "channel")),
+    "what channels cost": (Cost, {**B, "due_at": Range(T, T + 1)}, ("channel", "day", "currency", "amount")),
+    "what is left of a package": (
+        Message,
+        {**B, "channel": "sms", "sent_at": Range(T), "segments": Not(None)},
+        ("segments",),
+    ),
     "arrived visits": (Booking, {**B, "status": "arrived", "starts_at": Range(T, T + 1)}, ("client",)),
 }
