@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 from bench.measuring import Cpu, Figures, Sink, answer_for, arrivals, peak_mb, resident_mb
 from bench.salon import fill
@@ -11,7 +12,8 @@ from bot.app import App, Role, build
 from bot.config import Config, Listen
 from bot.loops import complete
 from storage.opening import open_store
-from storage.records import Message, Millis
+from storage.records import Address, Booking, Business, Client, Master, Message, Millis, Salon, Service
+from storage.store import Changes
 
 KEY = "0d4f1c2b3a59687786958473625140ffeeddccbb"
 ACCOUNT = "AC" + "0" * 32
@@ -21,6 +23,8 @@ BEGINNING: Millis = 1_800_000_000_000
 """When the first message is due, by the service's own time: a worker sets its clock once it is at rest."""
 AHEAD: Millis = 1_000
 AN_HOUR: Millis = 3_600_000
+KINDS: tuple[type[Any], ...] = (Business, Salon, Master, Service, Client, Address, Booking, Message)
+CHUNK = 500
 
 
 def config(database: str, sink: str, port: int = 0) -> Config:
@@ -55,6 +59,21 @@ async def _load(database: str, number: int, spread: float) -> Figures:
     return {"rate": number / seconds}
 
 
+async def _move(source: str, database: str) -> Figures:
+    """The same rows in another store: planning twenty thousand visits one by one is not what is measured here."""
+    old, new = await open_store(source), await open_store(database)
+    start, moved = time.perf_counter(), 0
+    for kind in KINDS:
+        after = None
+        while rows := await old.find(kind, {}, after=after, limit=CHUNK):
+            await new.commit(Changes(inserts=tuple(rows)))
+            after, moved = (rows[-1].id,), moved + len(rows)
+    seconds = time.perf_counter() - start
+    await old.close()
+    await new.close()
+    return {"rate": moved / seconds}
+
+
 async def at_rest(database: str, sink: str, *, role: Role | None = "worker", starts_at: Millis, port: int = 0) -> App:
     """The service, started, and through with what it does at a start."""
     app = await build(config(database, sink, port), only=role, starts_at=starts_at)
@@ -85,6 +104,7 @@ if __name__ == "__main__":
     answer_for(
         {
             "load": lambda database, number, spread: complete(_load(database, number, spread)),
+            "move": lambda source, database: complete(_move(source, database)),
             "send": lambda database, sink, number, spread: complete(_send(database, sink, number, spread)),
         }
     )

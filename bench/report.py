@@ -98,6 +98,23 @@ ROWS: list[Row] = [
     Row("SQLite, spread: late, p99", "sqlite spread", "p99_ms", "ms", "< 30"),
     Row("MongoDB, spread: late, p50", "mongo spread", "p50_ms", "ms", "< 20"),
     Row("MongoDB, spread: late, p99", "mongo spread", "p99_ms", "ms", "< 60"),
+    Row("claim of 100, SQLite, p50", "alone claims", "p50_ms", "ms"),
+    Row("claim of 100, SQLite, p99", "alone claims", "p99_ms", "ms"),
+    Row("claim of 100 among millions, SQLite, p50", "crowd claims", "p50_ms", "ms"),
+    Row("claim of 100 among millions, SQLite, p99", "crowd claims", "p99_ms", "ms", "< 5"),
+    Row("all due at once among millions, SQLite", "crowd burst", "rate", "messages/s"),
+    Ratio(
+        "all due at once among millions, of the same without",
+        "crowd burst",
+        lambda results: middle(results, "sqlite burst", "rate"),
+        "rate",
+        "≥ 0.9",
+    ),
+    Row("start to ready", "alone start", "ready_s", "s"),
+    Row("start to ready among millions", "crowd start", "ready_s", "s"),
+    Row("memory at rest, whole service", "alone start", "rest_mb", "MB"),
+    Row("memory at rest among millions", "crowd start", "rest_mb", "MB"),
+    Row("CPU at rest", "alone start", "idle_percent", "%", "< 0.5"),
 ]
 
 

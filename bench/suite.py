@@ -100,7 +100,7 @@ def wire(suite: Suite) -> None:
     """The burst and the spread on both stores, with bare clients before, between and after."""
     scale, url = suite.scale, suite.sink.url
     suite.case("imports", "limits", "imports")
-    burst, spread = suite.file("burst"), suite.file("spread")
+    burst, planned = suite.file("burst"), suite.file("spread")
     suite.case("sqlite load", "ours", "load", database=burst, number=scale.burst, spread=0)
     for run in range(scale.runs):
         suite.case("aiogram", "limits", "aiogram", sink=url, number=scale.burst)
@@ -108,20 +108,37 @@ def wire(suite: Suite) -> None:
         suite.case("sqlite burst", "ours", "send", database=copy, sink=url, number=scale.burst, spread=0)
         if suite.mongo:
             named = suite.database(f"burst{run}")
-            suite.case("mongo load", "ours", "load", database=named, number=scale.burst, spread=0)
+            suite.case("mongo load", "ours", "move", source=burst, database=named)
             suite.case("mongo burst", "ours", "send", database=named, sink=url, number=scale.burst, spread=0)
-    suite.case("aiogram", "limits", "aiogram", sink=url, number=scale.burst)
+    if scale.runs > 1:
+        suite.case("aiogram", "limits", "aiogram", sink=url, number=scale.burst)
     suite.case("twilio", "limits", "twilio", sink=url, number=scale.burst // 2)
     over = {"number": scale.spread, "spread": scale.spread_s}
-    suite.case("spread load", "ours", "load", database=spread, **over)
+    suite.case("spread load", "ours", "load", database=planned, **over)
+    spread = suite.copied(planned, "spread-sent")
     suite.case("sqlite spread", "ours", "send", database=spread, sink=url, **over)
     if suite.mongo:
         named = suite.database("spread")
-        suite.case("spread load", "ours", "load", database=named, **over)
+        suite.case("mongo load", "ours", "move", source=planned, database=named)
         suite.case("mongo spread", "ours", "send", database=named, sink=url, **over)
 
 
-PARTS: Final[Mapping[str, Callable[[Suite], None]]] = {"wire": wire}
+def crowd(suite: Suite) -> None:
+    """The burst, claims and a start among millions of messages, and claims and a start without them."""
+    scale, url = suite.scale, suite.sink.url
+    file = suite.file("crowd")
+    number = min(scale.burst, scale.rows)
+    suite.case("crowd load", "ours", "load", database=file, number=number, spread=0)
+    for name in ("alone", "crowd"):
+        if name == "crowd":
+            suite.case("crowd made", "crowd", "crowd", file=file.removeprefix("sqlite:///"), rows=scale.rows)
+        suite.case(f"{name} claims", "crowd", "claims", database=file, number=number)
+        rest = {"spawned": time.time(), "seconds_at_rest": scale.edge_s}
+        suite.case(f"{name} start", "crowd", "start", database=file, sink=url, **rest)
+    suite.case("crowd burst", "ours", "send", database=file, sink=url, number=number, spread=0)
+
+
+PARTS: Final[Mapping[str, Callable[[Suite], None]]] = {"wire": wire, "crowd": crowd}
 
 
 def measure(scale: Scale, parts: Sequence[str]) -> Suite:
