@@ -178,7 +178,7 @@ class Kills:
             async with working([self.orders()]) as (worker,):
                 status = await worker.ended()
             assert status == 0, f"a worker failed: {status}"
-            if all(_is_final(row) for row in await self.rows()):
+            if all(is_final(row) for row in await self.rows()):
                 return
             self._put_forward(LEASES_END)
 
@@ -198,7 +198,7 @@ class Kills:
         )
 
 
-def _is_final(row: Message) -> bool:
+def is_final(row: Message) -> bool:
     """Whether nothing more will be done for a message; one that is to be looked up at its provider is not there yet."""
     return row.status in FINAL and not (row.status == "unknown" and row.fallback_at is not None)
 

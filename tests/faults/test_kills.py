@@ -107,7 +107,12 @@ async def test_a_booking_that_was_acknowledged_is_there_and_is_told_of_whenever_
 ) -> None:
     await furnished(database, 0, 6)
     kills = Kills(sink, database)
-    visit = {"salon": "s", "created_by": "client", "starts_at": "2030-01-10T15:00:00+02:00", "notify": {"reminders": []}}
+    visit = {
+        "salon": "s",
+        "created_by": "client",
+        "starts_at": "2030-01-10T15:00:00+02:00",
+        "notify": {"reminders": []},
+    }
     headers = {"Authorization": f"Bearer {ADMIN_KEY}", "Vizit-Business": "b"}
 
     async def put(number: int, port: int) -> int:

@@ -47,6 +47,8 @@ class Orders:
 
     database: str
     sink: str
+    twilio: str | None = None
+    """Where Twilio is; None: at the sink too."""
     ahead: Millis = 0
     skew: float = 0.0
     rate: float = 0.0
@@ -71,7 +73,7 @@ def config(orders: Orders) -> Config:
         twilio_account_sid=ACCOUNT,
         twilio_auth_token=TWILIO_TOKEN,
         twilio_whatsapp_from="+14155238886",
-        twilio_api=orders.sink,
+        twilio_api=orders.twilio or orders.sink,
         telegram_rate=orders.rate,
         whatsapp_rate=orders.rate,
         api_rate=0,
