@@ -17,6 +17,7 @@ from bot import health, servers
 from bot.api.app import add_api, api_app
 from bot.config import Config
 from bot.inbox import Inbox
+from bot.loops import spare_the_collector
 from bot.metrics import Gauges, Metrics, measured, watch_requests
 from bot.pages import page_routes
 from bot.providers import Job, Provider, providers
@@ -213,6 +214,7 @@ async def run(config: Config, *, only: Role | None = None) -> None:
     Raises what :func:`build` and :meth:`App.start` raise, and whatever ended a job that must not end.
     """
     app = await build(config, only=only)
+    spare_the_collector()
     loop, told = asyncio.get_running_loop(), asyncio.Event()
     signals = (signal.SIGTERM, signal.SIGINT)
     for number in signals:
