@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv
+PEERS := .venv-bench
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet --no-deps
 LOCK := $(VENV)/lock
@@ -32,14 +33,21 @@ check: $(VENV)/test.stamp catalogs
 	$(PY) -m tools.check_tracked
 	$(PY) -m pytest -q tests/test_architecture.py
 
-bench: $(VENV)/test.stamp catalogs
+bench: $(VENV)/test.stamp $(PEERS)/bench.stamp catalogs
 	@$(PY) -m bench
 
-bench-quick: $(VENV)/test.stamp catalogs
+bench-quick: $(VENV)/test.stamp $(PEERS)/bench.stamp catalogs
 	@$(PY) -m bench quick
 
 bench-faults: $(VENV)/test.stamp catalogs
 	@$(PY) -m bench faults
+
+# What the benchmarks compare with: an environment of its own, so that the tests' one stays as it is.
+$(PEERS)/bench.stamp: requirements-bench.lock
+	@sh tools/make_venv.sh "$(PYTHON)" $(PEERS)
+	@echo "Installing what the benchmarks compare with into $(PEERS)"
+	@$(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r requirements-bench.lock
+	@touch $@
 
 # Compiles only what is older than its source.
 catalogs: $(VENV)/runtime.stamp
@@ -69,7 +77,8 @@ lock: | $(PY)
 	@$(LOCK)/bin/python -m pip --disable-pip-version-check install --quiet "$(UV)"
 	$(COMPILE) --output-file requirements.lock
 	$(COMPILE) --group test --constraint requirements.lock --output-file requirements-test.lock
+	$(COMPILE) --group bench --constraint requirements.lock --output-file requirements-bench.lock
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis locales/*/LC_MESSAGES/*.mo
+	rm -rf $(VENV) $(PEERS) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis locales/*/LC_MESSAGES/*.mo
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -90,9 +90,10 @@ def run_case(module: str, case: str, arguments: Mapping[str, Any], *, python: Pa
     try:
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=seconds)
     except subprocess.TimeoutExpired:
-        raise Failed(f"{case} was cut off after {seconds} s") from None
+        raise Failed(f"{case} was cut off after {seconds:.0f} s") from None
     if done.returncode:
-        raise Failed(f"{case} failed: {done.stderr.strip()[-600:]}")
+        last = (done.stderr.strip().splitlines() or ["without a word"])[-1]
+        raise Failed(f"{case} failed: {last[:300]}")
     figures: Figures = json.loads(done.stdout.strip().splitlines()[-1])
     return figures
 

@@ -115,6 +115,22 @@ ROWS: list[Row] = [
     Row("memory at rest, whole service", "alone start", "rest_mb", "MB"),
     Row("memory at rest among millions", "crowd start", "rest_mb", "MB"),
     Row("CPU at rest", "alone start", "idle_percent", "%", "< 0.5"),
+    *(
+        Row(f"{name}: {what}", f"peer {name}", key, unit)
+        for name in (
+            "APScheduler, SQLite",
+            "APScheduler, MongoDB",
+            "JobQueue, in memory",
+            "procrastinate, PostgreSQL",
+            "saq, Redis",
+        )
+        for what, key, unit in (
+            ("all due at once", "rate", "messages/s"),
+            ("first message after due", "first_ms", "ms"),
+            ("CPU per message", "cpu_us", "µs"),
+            ("lost", "lost", ""),
+        )
+    ),
 ]
 
 
@@ -160,8 +176,10 @@ def machine() -> str:
 def sentence(results: Results) -> str:
     """The last word: this service on SQLite beside the limit and beside the peers."""
     ours, limit, peer = middle(results, "sqlite burst", "rate"), bare("rate")(results), best_peer(results)
-    first = f"{ours / limit:.2f} of bare aiogram" if ours and limit else "bare aiogram was not measured"
-    second = f"{ours / peer:.1f} times the best peer" if ours and peer else "no peer was measured"
+    if not ours:
+        return "this service on SQLite was not measured"
+    first = f"{ours / limit:.2f} of bare aiogram" if limit else "bare aiogram was not measured"
+    second = f"{ours / peer:.1f} times the best peer" if peer else "no peer was measured"
     return f"{first}, {second}"
 
 

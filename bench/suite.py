@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from bench import report
 from bench.measuring import PEERS_PYTHON, Failed, Figures, Sink, run_case, running_sink
+from bench.servers import Missing, running_postgres, running_redis
 from tests.support.mongod import NoServer, find_mongod, running_mongod
 
 
@@ -35,7 +36,7 @@ class Scale:
 
 
 FULL: Final = Scale(
-    runs=3, burst=20_000, spread=20_000, spread_s=30, rows=1_000_000, calls=2_000, edge_s=5, peers=20_000, until=540
+    runs=3, burst=20_000, spread=20_000, spread_s=30, rows=1_000_000, calls=2_000, edge_s=5, peers=5_000, until=540
 )
 QUICK: Final = Scale(
     runs=1, burst=2_000, spread=1_000, spread_s=1.5, rows=100_000, calls=200, edge_s=1, peers=500, until=52
@@ -138,7 +139,34 @@ def crowd(suite: Suite) -> None:
     suite.case("crowd burst", "ours", "send", database=file, sink=url, number=number, spread=0)
 
 
-PARTS: Final[Mapping[str, Callable[[Suite], None]]] = {"wire": wire, "crowd": crowd}
+def peers(suite: Suite) -> None:
+    """What one would use instead, each where what it needs is installed."""
+    if not PEERS_PYTHON.exists():
+        suite.remark("peers are left out: `make bench` installs them.")
+        return
+    scale = suite.scale
+    given: dict[str, Any] = {"peer": True, "sink": suite.sink.url, "number": scale.peers}
+    # Long enough ahead that all jobs are stored by then; one job each is what takes the time.
+    slow, quick = 2 + scale.peers / 400, 3 + scale.peers / 1000
+    file = suite.file("peer")
+    suite.case("peer APScheduler, SQLite", "peers", "apscheduler-sqlite", ahead=slow, database=file, **given)
+    if suite.mongo:
+        suite.case(
+            "peer APScheduler, MongoDB", "peers", "apscheduler-mongo", ahead=quick, database=suite.mongo, **given
+        )
+    suite.case("peer JobQueue, in memory", "peers", "job-queue", ahead=quick, **given)
+    for name, case, server in (
+        ("peer procrastinate, PostgreSQL", "procrastinate", running_postgres),
+        ("peer saq, Redis", "saq", running_redis),
+    ):
+        try:
+            with server() as address:
+                suite.case(name, "peers", case, ahead=quick, database=address, **given)
+        except Missing as why:
+            suite.remark(str(why))
+
+
+PARTS: Final[Mapping[str, Callable[[Suite], None]]] = {"wire": wire, "crowd": crowd, "peers": peers}
 
 
 def measure(scale: Scale, parts: Sequence[str]) -> Suite:

@@ -1,8 +1,8 @@
-"""Checks the two lock files against pyproject.toml and against each other.
+"""Checks the lock files against pyproject.toml and against each other.
 
     python -m tools.check_lock
 
-Every dependency is pinned at a version that pyproject.toml allows, every pin has a hash, both locks pin the same
+Every dependency is pinned at a version that pyproject.toml allows, every pin has a hash, all locks pin the same
 versions, and nothing but pins and hashes stands in them: an address would tie the install to one index.
 """
 
@@ -56,16 +56,17 @@ def mistakes(root: Path = ROOT) -> list[str]:
     groups = project["dependency-groups"]
     runtime = [*project["project"]["dependencies"], *groups["build"]]
     wanted = {"requirements.lock": runtime, "requirements-test.lock": [*runtime, *groups["test"]]}
+    wanted["requirements-bench.lock"] = [*runtime, *groups["bench"]]
     wrong: list[str] = []
     locks: dict[str, dict[str, str]] = {}
     for lock, requirements in wanted.items():
         locks[lock], lines = read_lock((root / lock).read_text())
         wrong += [f"{lock}: {why}" for why in lines + unmet(requirements, locks[lock])]
-    tested = locks["requirements-test.lock"]
     return wrong + [
-        f"{name} {version} runs, and {tested.get(name, 'none')} is tested"
+        f"{name} {version} runs, and {lock} has {pins.get(name, 'none')}"
         for name, version in locks["requirements.lock"].items()
-        if tested.get(name) != version
+        for lock, pins in locks.items()
+        if pins.get(name) != version
     ]
 
 
