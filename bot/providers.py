@@ -119,18 +119,21 @@ class Twilio:
             if texter is not None or (service is not None and sender is None)
             else None
         )
-        channels: list[Channel] = []
+        carried: list[Channel] = []
         if sender is not None:
-            channels.append(WhatsAppChannel(self._client, sender, service, config.public_url))
-        if self.texts is not None and config.sms_gateway_url is None:
-            channels.append(SmsChannel(self.texts))
-        self.channels: tuple[Channel, ...] = tuple(channels)
+            carried.append(WhatsAppChannel(self._client, sender, service, config.public_url))
+        if self.texts is not None:
+            carried.append(SmsChannel(self.texts))
+        self._carried = {channel.name: channel for channel in carried}
+        phone_first = config.sms_gateway_url is not None
+        self.channels: tuple[Channel, ...] = tuple(one for one in carried if one.name != "sms" or not phone_first)
         self.readers: Mapping[str, Read] = {"twilio": read_message}
 
     def attach(self, inbox: Inbox, heard: Heard) -> Attached:
         """See :class:`Provider`."""
         from bot.content import REVIEW, review
         from bot.content_api import ContentApi
+        from bot.reconciliation import RECONCILE, Reconciliation
         from bot.twilio_inbound import Signature, twilio_routes
 
         config, desk = self._config, self._desk
@@ -138,7 +141,11 @@ class Twilio:
         tokens = (config.twilio_auth_token, config.twilio_auth_token_previous)
         signature = Signature(config.public_url, [token.get_secret_value() for token in tokens if token is not None])
         templates = ContentApi(self._client)
-        runners: dict[str, Runner] = {REVIEW: lambda _, task: review(desk, templates, task)}
+        accounts = Reconciliation(desk, self._client, self._carried, heard)
+        runners: dict[str, Runner] = {
+            REVIEW: lambda _, task: review(desk, templates, task),
+            RECONCILE: lambda _, task: accounts.run(task),
+        }
         return Attached(
             twilio_routes(inbox, signature, heard),
             ticks=(Tick("twilio", lambda: run_standing(desk, runners), 30),),

@@ -42,7 +42,8 @@ class TwilioEmulator(Emulator):
     """Twilio, for one account.
 
     `inbound_url` is the webhook for what people write (WhatsApp and SMS alike; a `#rc=…` fragment is honoured).
-    `disorder`, 0 to 1, is how often a status callback comes out of order or twice, by a random seeded with `seed`.
+    `disorder`, 0 to 1, is how often a status callback comes out of order or twice, by a random seeded with `seed`; `lost`
+    is how often one never comes.
     `auto_review` lets WhatsApp review submitted templates by its published rules. `concurrency` calls at once are
     served, more get 20429. `calls` names: create_message, list_messages, fetch_message, fetch_account, create_content,
     list_content, list_content_and_approvals, fetch_content, delete_content, submit_content, fetch_approval,
@@ -60,6 +61,7 @@ class TwilioEmulator(Emulator):
         now: Now = utc_now,
         sleep: Sleep = asyncio.sleep,
         disorder: float = 0.0,
+        lost: float = 0.0,
         seed: int = 0,
         auto_review: bool = True,
         concurrency: int = 100,
@@ -68,6 +70,7 @@ class TwilioEmulator(Emulator):
         self.auth_token = auth_token
         self.inbound_url = inbound_url
         self.disorder = disorder
+        self.lost = lost
         self.auto_review = auto_review
         self.concurrency = concurrency
         self.templates: dict[str, Template] = {}
@@ -196,6 +199,8 @@ class TwilioEmulator(Emulator):
     def _report(self, message: Message, status: str, code: int | None = None) -> None:
         message.move_to(status, self.now(), code)
         self.changed()
+        if self.lost and self._chance.random() < self.lost:
+            return
         fields = message.callback(status)
         if status == "sent" and self._chance.random() < self.disorder:
             message.late = fields

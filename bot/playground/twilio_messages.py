@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from email.utils import format_datetime
 
 from bot.playground.twilio_content import (
@@ -30,6 +31,9 @@ from bot.playground.wire import Json
 
 API_VERSION = "2010-04-01"
 ENDED = frozenset({"failed", "undelivered"})
+CHARGED = frozenset({"delivered", "read", "undelivered"})
+WHATSAPP_PRICE, SEGMENT_PRICE = Decimal("0.005"), Decimal("0.0079")
+"""In US dollars, for one message and for one segment of an SMS."""
 
 
 @dataclass
@@ -84,6 +88,13 @@ class Message:
         """How many SMS it takes; one on WhatsApp."""
         return 1 if self.on_whatsapp else segments(self.body)
 
+    @property
+    def price(self) -> str | None:
+        """What the customer was charged, as a negative number; unknown until the message has arrived or failed to."""
+        if self.status not in CHARGED or self.direction == "inbound":
+            return None
+        return f"-{WHATSAPP_PRICE if self.on_whatsapp else SEGMENT_PRICE * self.segments:.5f}"
+
     def move_to(self, status: str, now: datetime, error_code: int | None = None) -> None:
         """Take the next status."""
         self.status, self.updated, self.error_code = status, now, error_code
@@ -108,7 +119,7 @@ class Message:
             "messaging_service_sid": self.service_sid,
             "num_media": str(len(self.media)),
             "num_segments": "0" if self.service_sid and self.status == "accepted" else str(self.segments),
-            "price": None,
+            "price": self.price,
             "price_unit": "USD",
             "sid": self.sid,
             "status": self.status,

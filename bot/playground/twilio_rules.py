@@ -23,6 +23,7 @@ REFUSALS: dict[int, tuple[int, str]] = {
     20429: (429, "Too Many Requests"),
     20500: (500, "An internal server error has occurred"),
     21211: (400, "Invalid 'To' Phone Number"),
+    21217: (400, "The phone number does not appear to be valid"),
     21408: (400, "Permission to send an SMS has not been enabled for the region indicated by the 'To' number"),
     21602: (400, "Message body is required"),
     21603: (400, "A 'From' phone number is required"),
@@ -30,11 +31,13 @@ REFUSALS: dict[int, tuple[int, str]] = {
     21606: (400, "The 'From' phone number provided is not a valid, message-capable Twilio phone number"),
     21609: (400, "The 'StatusCallback' URL is not a valid URL"),
     21610: (400, "Attempt to send to unsubscribed recipient"),
+    21611: (400, "This 'From' number has exceeded the maximum number of queued messages"),
     21614: (400, "'To' number is not a valid mobile number"),
     21617: (400, "The concatenated message body exceeds the 1600 character limit"),
     21619: (400, "A text message body or media urls must be specified"),
     21620: (400, "Invalid media URL(s)"),
     21624: (400, "Invalid validity period value"),
+    21635: (400, "The 'To' number is a landline"),
     21654: (400, "The ContentSid Parameter is Required"),
     21655: (400, "The ContentSid is Invalid"),
     21656: (400, "The Content Variables Parameter is invalid"),
@@ -48,25 +51,39 @@ REFUSALS: dict[int, tuple[int, str]] = {
 """Codes that come at once: HTTP status and words."""
 
 FAILURES: dict[int, str] = {
+    30001: "Queue overflow",
     30003: "Unreachable destination handset",
+    30004: "Message blocked",
     30005: "Unknown destination handset",
     30006: "Landline or unreachable carrier",
     30007: "Message filtered",
     30008: "Unknown error",
+    30036: "The validity period has expired",
+    30042: "The sender ID is not allowed",
+    63001: "Channel could not authenticate the request",
     63003: "Channel could not find To address",
     63005: "Channel did not accept given content",
+    63012: "Channel provider returned an internal service error",
     63013: "This message send failed because it violates Channel provider's policy",
     63014: "This message failed to be delivered to the user because it was blocked by a user action",
+    63015: "The sandbox can only send to people who have joined it",
     63016: "Failed to send freeform message because you are outside the allowed window. Use a Message Template",
+    63017: "The account's message rate limit is exceeded",
     63018: "Rate limit exceeded for Channel",
     63021: "Channel invalid content error",
     63024: "Invalid message recipient",
     63032: "We cannot send this message to this user because of a limitation on WhatsApp",
+    63040: "Template rejected",
+    63041: "Template paused",
+    63042: "Template disabled",
     63049: "Meta chose not to deliver this WhatsApp marketing message",
+    63051: "The WhatsApp Business Account is locked",
+    63112: "Meta has disabled the business's account",
+    92007: "The content variables are invalid",
 }
 """Codes that come later, by status callback."""
 
-UNDELIVERED = frozenset({30003, 30005, 30006, 30007, 30008, 63003, 63016, 63024, 63049})
+UNDELIVERED = frozenset({30003, 30004, 30005, 30006, 30007, 30008, 63003, 63016, 63024, 63049})
 """The failures that end as `undelivered`; the others end as `failed`. Both words are seen in practice."""
 
 GSM_BASIC = frozenset(
