@@ -85,6 +85,20 @@ def _burst(store: str, name: str, bare_aim: str, peer_aim: str, cpu_aim: str) ->
     )
 
 
+def _edges(store: str, name: str, batch_aim: str, one_aim: str) -> tuple[Row, ...]:
+    of = f"{store} edges"
+    return (
+        Row(f"{name}: bookings in batches of 100", of, "batch_rate", "/s", batch_aim),
+        Row(f"{name}: bookings one after the other", of, "one_rate", "/s", one_aim),
+        Row(f"{name}: one booking, p50", of, "one_p50_ms", "ms"),
+        Row(f"{name}: one booking, p99", of, "one_p99_ms", "ms", "< 50"),
+        Row(f"{name}: Telegram update to answer on the wire at 100/s, p50", of, "update_p50_ms", "ms", "< 15"),
+        Row(f"{name}: the same, p99", of, "update_p99_ms", "ms", "< 60"),
+        Row(f"{name}: webhook of Twilio answered at 200/s, p50", of, "form_p50_ms", "ms"),
+        Row(f"{name}: the same, p99", of, "form_p99_ms", "ms", "< 30"),
+    )
+
+
 ROWS: list[Row] = [
     Row("bare aiogram, 30 at once", "aiogram", "rate", "messages/s"),
     Row("bare aiogram: CPU per message", "aiogram", "cpu_us", "µs"),
@@ -115,6 +129,8 @@ ROWS: list[Row] = [
     Row("memory at rest, whole service", "alone start", "rest_mb", "MB"),
     Row("memory at rest among millions", "crowd start", "rest_mb", "MB"),
     Row("CPU at rest", "alone start", "idle_percent", "%", "< 0.5"),
+    *_edges("sqlite", "SQLite", "≥ 500", "≥ 200"),
+    *_edges("mongo", "MongoDB", "", ""),
     *(
         Row(f"{name}: {what}", f"peer {name}", key, unit)
         for name in (

@@ -139,6 +139,19 @@ def crowd(suite: Suite) -> None:
     suite.case("crowd burst", "ours", "send", database=file, sink=url, number=number, spread=0)
 
 
+def edges(suite: Suite) -> None:
+    """What comes in over HTTP, to a whole service on SQLite, and on MongoDB."""
+    scale, file = suite.scale, suite.file("edges")
+    people = max(scale.calls, int(scale.edge_s * 100))
+    suite.case("edges load", "ours", "load", database=file, number=people, spread=0)
+    given = {"sink": suite.sink.url, "number": scale.calls, "last_s": scale.edge_s}
+    if suite.mongo:
+        named = suite.database("edges")
+        suite.case("mongo load", "ours", "move", source=file, database=named)
+        suite.case("mongo edges", "edges", "measure", database=named, **given)
+    suite.case("sqlite edges", "edges", "measure", database=file, **given)
+
+
 def peers(suite: Suite) -> None:
     """What one would use instead, each where what it needs is installed."""
     if not PEERS_PYTHON.exists():
@@ -166,7 +179,7 @@ def peers(suite: Suite) -> None:
             suite.remark(str(why))
 
 
-PARTS: Final[Mapping[str, Callable[[Suite], None]]] = {"wire": wire, "crowd": crowd, "peers": peers}
+PARTS: Final[Mapping[str, Callable[[Suite], None]]] = {"wire": wire, "crowd": crowd, "edges": edges, "peers": peers}
 
 
 def measure(scale: Scale, parts: Sequence[str]) -> Suite:
