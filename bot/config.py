@@ -128,6 +128,19 @@ def _networks(value: object) -> object:
         raise ValueError("must be networks separated by commas, for example 10.0.0.0/8,192.168.1.0/24") from None
 
 
+def _by_language(value: str) -> dict[str, str]:
+    parts = (part.rpartition("=") for part in value.split(";") if part.strip())
+    return {language.strip(): name.strip() for language, _, name in parts}
+
+
+def _names(value: str) -> str:
+    """A name is 1 to 64 characters long (Bot API, setMyName)."""
+    names = _by_language(value)
+    if not names or not set(names) <= {"", "uk", "tr", "ru", "en"} or not all(0 < len(n) <= 64 for n in names.values()):
+        raise ValueError("is a name of at most 64 characters, or one for each language: uk=Мрія; tr=Mriya")
+    return value
+
+
 def _whatsapp_sender(value: object) -> object:
     return value.removeprefix("whatsapp:") if isinstance(value, str) else value
 
@@ -184,6 +197,8 @@ class Config(BaseSettings):
     telegram_mode: Literal["polling", "webhook"] = "polling"
     telegram_secret: WebhookSecret | None = None
     telegram_api: Url = "https://api.telegram.org"
+    telegram_name: Annotated[str, AfterValidator(_names)] | None = None
+    """The bot's name: one for all, or one for each language, `uk=…; tr=…`."""
     telegram_payment_token: SecretStr | None = None
 
     twilio_account_sid: AccountSid | None = Field(None, repr=False)
@@ -206,6 +221,11 @@ class Config(BaseSettings):
     sms_rate: Rate = 10
     api_rate: Rate = 1000
     webhook_allow: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)] = ()
+
+    @property
+    def telegram_names(self) -> dict[str, str]:
+        """The bot's name by language; `""` stands for every language that has none of its own."""
+        return _by_language(self.telegram_name) if self.telegram_name else {}
 
     @property
     def secrets(self) -> frozenset[str]:

@@ -87,7 +87,7 @@ class Telegram:
         from bot.telegram_profile import set_profile
 
         self._links.bot = await self._identity.find_out(self._bot)
-        await set_profile(self._bot)
+        await set_profile(self._bot, self._config.telegram_names)
 
     async def close(self) -> None:
         """See :class:`Provider`."""

@@ -1,10 +1,11 @@
-"""What the bot says of itself in Telegram: descriptions and the menu of commands, in every language."""
+"""What the bot says of itself in Telegram: name, descriptions and the menu of commands, in every language."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Final
 
 from aiogram import Bot
@@ -57,15 +58,16 @@ class Identity:
         return self.name
 
 
-async def set_profile(bot: Bot, *, sleep: Sleep = asyncio.sleep) -> None:
-    """Give the bot its descriptions and commands where it has not got them yet; the calls are strictly rationed.
+async def set_profile(bot: Bot, names: Mapping[str, str] | None = None, *, sleep: Sleep = asyncio.sleep) -> None:
+    """Give the bot its name, descriptions and commands where it has not got them yet; the calls are strictly rationed.
 
-    Tried until it worked; what Telegram, or a server in its place, refuses or does not know is left as it is. The name is the
-    choice of the bot's owner and stays.
+    ``names``: the name by language, ``""`` for every language that has none of its own; without any, the name that the
+    owner gave at @BotFather stays. Tried until it worked; what Telegram, or a server in its place, refuses or does not know
+    is left as it is.
     """
     for language in LANGUAGES:
         code = None if language == OTHERS else language
-        for step in (_descriptions, _commands):
+        for step in (partial(_name, names or {}), _descriptions, _commands):
             await insist(_unless_refused(step, bot, translator(language), code), "the bot's profile", sleep)
 
 
@@ -79,6 +81,12 @@ def _unless_refused(
             _log.warning("a part of the bot's profile was refused: %s", refusal.message)
 
     return call
+
+
+async def _name(names: Mapping[str, str], bot: Bot, t: Translator, code: str | None) -> None:
+    name = names.get(t.language) or names.get("")
+    if name and (await bot.get_my_name(language_code=code)).name != name:
+        await bot.set_my_name(name=name, language_code=code)
 
 
 async def _descriptions(bot: Bot, t: Translator, code: str | None) -> None:

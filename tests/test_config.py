@@ -320,3 +320,17 @@ def test_a_daily_limit_is_a_whole_number_that_is_not_negative(given: Any, value:
     with pytest.raises(WrongSettings) as error:
         given(VIZIT_SMS_GATEWAY_DAILY_LIMIT=value)
     assert why in advice(error)["VIZIT_SMS_GATEWAY_DAILY_LIMIT"]
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        (None, {}),
+        ("Мрія", {"": "Мрія"}),
+        ("uk=Мрія; tr=Mriya", {"uk": "Мрія", "tr": "Mriya"}),
+        ("Vizit; uk=Мрія", {"": "Vizit", "uk": "Мрія"}),
+    ],
+)
+def test_the_bots_name_is_one_for_all_or_one_for_each_language(value: str | None, names: dict[str, str]) -> None:
+    secrets = {"admin_key": "a1b2c3d4" * 8 + "z", "secret": "z9y8x7w6" * 8 + "a"}
+    assert Config.of(**secrets, telegram_name=value).telegram_names == names

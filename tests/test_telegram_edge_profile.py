@@ -49,6 +49,15 @@ async def test_everybody_reads_it_in_the_own_language_and_others_in_english(bot:
         assert (await bot.get_my_short_description(language_code=code)).short_description == t(SHORT_DESCRIPTION)
 
 
+async def test_the_name_is_the_owners_in_each_language_and_stays_where_none_is_given(bot: Bot) -> None:
+    before = (await bot.get_my_name()).name
+    await set_profile(bot)
+    assert (await bot.get_my_name(language_code="uk")).name == before
+    await set_profile(bot, {"": "Vizit", "uk": "Мрія", "ru": "Мечта"})
+    names = {code: (await bot.get_my_name(language_code=code)).name for code in ("uk", "tr", "ru", None)}
+    assert names == {"uk": "Мрія", "tr": "Vizit", "ru": "Мечта", None: "Vizit"}
+
+
 async def test_clients_and_staff_are_offered_their_own_commands(bot: Bot) -> None:
     await set_profile(bot)
     for code in ("uk", "tr", "ru", None):
