@@ -22,7 +22,7 @@ demo: $(VENV)/runtime.stamp catalogs
 	@$(PY) -m bot demo
 
 test: $(VENV)/test.stamp catalogs
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n auto --dist loadfile $(ARGS)
 
 check: $(VENV)/test.stamp catalogs
 	$(PY) -m ruff check .
