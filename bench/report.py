@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import platform
 import sqlite3
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryFile
 from typing import Any, Final
 
 from bench.measuring import Figures
@@ -22,10 +24,8 @@ Results = Mapping[str, Sequence[Figures]]
 
 
 class Row:
-    """A line of the table: what, how to get its figure from the results, how to show it, and what is to be reached.
-
-    `better` tells whether more or less of it is wanted; `goal` may be another line's figure, by a function.
-    """
+    """A line of the table: what it says, the case and the figure that it is taken from, its unit, and what is to be
+    reached."""
 
     def __init__(self, what: str, of: str, key: str, unit: str, aim: str = "") -> None:
         self.what, self.of, self.key, self.unit, self.aim = what, of, key, unit, aim
@@ -35,7 +35,7 @@ class Row:
         value = middle(results, self.of, self.key)
         if value is None:
             return None
-        return f"| {self.what} | {number(value)} {self.unit} | {self.aim} | {len(results[self.of])} |"
+        return f"| {self.what} | {number(value)} {self.unit}".rstrip() + f" | {self.aim} | {len(results[self.of])} |"
 
 
 class Ratio(Row):
@@ -185,8 +185,21 @@ def machine() -> str:
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({model or platform.machine()}), "
         f"{platform.system()} {platform.release().split('-')[0]}, "
-        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {versions}."
+        f"fdatasync {sync_ms():.2g} ms, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {versions}."
     )
+
+
+def sync_ms() -> float:
+    """How long this disk takes to have a page for good, in milliseconds: the median of fifty tries."""
+    took = []
+    with TemporaryFile() as file:
+        for _ in range(50):
+            file.write(b"." * 4096)
+            file.flush()
+            start = time.perf_counter()
+            os.fdatasync(file.fileno())
+            took.append(1000 * (time.perf_counter() - start))
+    return median(took)
 
 
 def sentence(results: Results) -> str:

@@ -22,9 +22,12 @@ from tests.support.mongod import NoServer, find_mongod, running_mongod
 @dataclass(frozen=True, kw_only=True)
 class Scale:
     """How much of everything. `rows`: future messages in the store, and as many past ones. `until`: seconds after which
-    no further case is begun."""
+    no further case is begun; one that runs then has `grace` left. `brief`: only what the last line needs, and claims."""
 
+    brief: bool = False
+    grace: float = 25
     runs: int
+    mongo_runs: int
     burst: int
     spread: int
     spread_s: float
@@ -36,10 +39,30 @@ class Scale:
 
 
 FULL: Final = Scale(
-    runs=3, burst=20_000, spread=20_000, spread_s=30, rows=1_000_000, calls=2_000, edge_s=5, peers=5_000, until=540
+    runs=3,
+    mongo_runs=2,
+    burst=20_000,
+    spread=20_000,
+    spread_s=30,
+    rows=1_000_000,
+    calls=1_000,
+    edge_s=5,
+    peers=3_000,
+    until=560,
 )
 QUICK: Final = Scale(
-    runs=1, burst=2_000, spread=1_000, spread_s=1.5, rows=100_000, calls=200, edge_s=1, peers=500, until=52
+    brief=True,
+    grace=8,
+    runs=1,
+    mongo_runs=1,
+    burst=2_000,
+    spread=1_000,
+    spread_s=1.5,
+    rows=100_000,
+    calls=200,
+    edge_s=1,
+    peers=500,
+    until=50,
 )
 
 
@@ -62,7 +85,7 @@ class Suite:
             self.remark(f"{name}: left out, the time was up.")
             return None
         self.sink.reset()
-        limit = min(left + 25, 150)
+        limit = min(left + self.scale.grace, 150)
         python = PEERS_PYTHON if peer else sys.executable
         try:
             figures = run_case(module, case, {"seconds": limit, **arguments}, python=python)
@@ -107,12 +130,13 @@ def wire(suite: Suite) -> None:
         suite.case("aiogram", "limits", "aiogram", sink=url, number=scale.burst)
         copy = suite.copied(burst, f"burst{run}")
         suite.case("sqlite burst", "ours", "send", database=copy, sink=url, number=scale.burst, spread=0)
-        if suite.mongo:
+        if suite.mongo and run < scale.mongo_runs:
             named = suite.database(f"burst{run}")
             suite.case("mongo load", "ours", "move", source=burst, database=named)
             suite.case("mongo burst", "ours", "send", database=named, sink=url, number=scale.burst, spread=0)
-    if scale.runs > 1:
-        suite.case("aiogram", "limits", "aiogram", sink=url, number=scale.burst)
+    if scale.brief:
+        return
+    suite.case("aiogram", "limits", "aiogram", sink=url, number=scale.burst)
     suite.case("twilio", "limits", "twilio", sink=url, number=scale.burst // 2)
     over = {"number": scale.spread, "spread": scale.spread_s}
     suite.case("spread load", "ours", "load", database=planned, **over)
@@ -135,7 +159,8 @@ def crowd(suite: Suite) -> None:
             suite.case("crowd made", "crowd", "crowd", file=file.removeprefix("sqlite:///"), rows=scale.rows)
         suite.case(f"{name} claims", "crowd", "claims", database=file, number=number)
         rest = {"spawned": time.time(), "seconds_at_rest": scale.edge_s}
-        suite.case(f"{name} start", "crowd", "start", database=file, sink=url, **rest)
+        if not scale.brief:
+            suite.case(f"{name} start", "crowd", "start", database=file, sink=url, **rest)
     suite.case("crowd burst", "ours", "send", database=file, sink=url, number=number, spread=0)
 
 
@@ -167,6 +192,8 @@ def peers(suite: Suite) -> None:
         suite.case(
             "peer APScheduler, MongoDB", "peers", "apscheduler-mongo", ahead=quick, database=suite.mongo, **given
         )
+    if scale.brief:
+        return
     suite.case("peer JobQueue, in memory", "peers", "job-queue", ahead=quick, **given)
     for name, case, server in (
         ("peer procrastinate, PostgreSQL", "procrastinate", running_postgres),
@@ -179,7 +206,7 @@ def peers(suite: Suite) -> None:
             suite.remark(str(why))
 
 
-PARTS: Final[Mapping[str, Callable[[Suite], None]]] = {"wire": wire, "crowd": crowd, "edges": edges, "peers": peers}
+PARTS: Final[Mapping[str, Callable[[Suite], None]]] = {"wire": wire, "peers": peers, "crowd": crowd, "edges": edges}
 
 
 def measure(scale: Scale, parts: Sequence[str]) -> Suite:
