@@ -59,8 +59,8 @@ CHANGED: Final = (
 MOVED_END: Final = mark("If the new time doesn't suit you, press a button below.")
 CHANGED_END: Final = mark("If this doesn't suit you, press a button below.")
 REMINDER: Final = (HELLO, mark("A reminder about your visit 🗓"), *VISIT)
+# No greeting: «Вітаємо! Ваш запис скасовано» sounds like a congratulation.
 CANCELLED: Final = (
-    HELLO,
     mark("Your booking has been cancelled."),
     *VISIT,
     mark("We're sorry for the trouble!"),

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from handlers.settings import in_force
 from handlers.turn import Desk
+from handlers.wording_reasons import NO_RECEIPT
 from storage.records import Business, Message, MessageStatus, Millis, Salon
 from storage.store import OneOf, Range, Where
 
@@ -37,6 +38,8 @@ OPEN: Final = ("sent", "unknown")
 BEST_FIRST: Final[tuple[Word | None, ...]] = ("delivered", "waiting", "processing", "not_delivered", "cancelled", None)
 """Which hop speaks for a notice."""
 ROWS_AT_ONCE: Final = 5000
+REFUSED: Final = "refused"
+"""Why, where a provider gave no code."""
 
 
 def reported(message: Message, now: Millis, undelivered_after: Millis) -> Word | None:
@@ -44,6 +47,19 @@ def reported(message: Message, now: Millis, undelivered_after: Millis) -> Word |
     word = _word(message.status, message.channel)
     since = message.sent_at if message.sent_at is not None else message.due_at
     return "not_delivered" if word == "waiting" and since < now - undelivered_after else word
+
+
+def why(message: Message, now: Millis, undelivered_after: Millis) -> str | None:
+    """Why one message was not delivered, or does not go: a key of :data:`handlers.wording_reasons.REASONS`, or a code that
+    a provider gave. None where there is nothing to explain."""
+    word = reported(message, now, undelivered_after)
+    return _undelivered(word, message.status, message.reason, message.error_code) or message.reason or message.void
+
+
+def _undelivered(word: Word | None, status: str, reason: str | None, code: str | None) -> str | None:
+    if word != "not_delivered":
+        return None
+    return NO_RECEIPT if status in OPEN else code or reason or REFUSED
 
 
 def _word(status: MessageStatus, channel: str | None) -> Word | None:
@@ -57,14 +73,18 @@ class Cell(NamedTuple):
     channel: str | None
     key: Any
     word: Word | None
+    why: str | None = None
+    """Of what was not delivered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Counts by word, in all and per group; the total of either is the sum of its words."""
+    """Counts by word, in all and per group; the total of either is the sum of its words. ``reasons``: why so many were not
+    delivered, the most frequent first; their sum is that word's."""
 
     words: Mapping[Word, int]
     groups: tuple[tuple[Any, Mapping[Word, int]], ...] = ()
+    reasons: tuple[tuple[str, int], ...] = ()
 
 
 async def count_messages(
@@ -112,22 +132,26 @@ async def _limits(desk: Desk, business: Business) -> _Limits:
 
 async def _cells(desk: Desk, where: Mapping[str, Any], limits: _Limits, group_by: GroupBy | None) -> Counter[Cell]:
     """Count by state, channel and group, with what has waited too long set apart."""
-    names = ["status", "channel", "salon", *([group_by] if group_by and group_by not in ("channel", "salon") else [])]
+    fixed = ["status", "channel", "salon", "reason", "error_code"]
+    names = [*fixed, *([group_by] if group_by and group_by not in fixed else [])]
     cells: Counter[Cell] = Counter()
     for values, n in (await desk.store.count(Message, where, names)).items():
-        row = dict(zip(names, values, strict=True))
-        cells[Cell(row["status"], row["channel"], row.get(group_by or ""), _word(row["status"], row["channel"]))] += n
+        cells[_counted(dict(zip(names, values, strict=True)), group_by)] += n
     for limit in limits.all():
         for late in _late(where, limits.now - limit):
             for values, n in (await desk.store.count(Message, late, names)).items():
                 row = dict(zip(names, values, strict=True))
-                cell = Cell(
-                    row["status"], row["channel"], row.get(group_by or ""), _word(row["status"], row["channel"])
-                )
+                cell = _counted(row, group_by)
                 if cell.word == "waiting" and limits.of(row["salon"]) == limit:
                     cells[cell] -= n
-                    cells[cell._replace(word="not_delivered")] += n
+                    cells[cell._replace(word="not_delivered", why=NO_RECEIPT)] += n
     return cells
+
+
+def _counted(row: Mapping[str, Any], group_by: GroupBy | None) -> Cell:
+    word = _word(row["status"], row["channel"])
+    because = _undelivered(word, row["status"], row["reason"], row["error_code"])
+    return Cell(row["status"], row["channel"], row.get(group_by or ""), word, because)
 
 
 def _late(where: Mapping[str, Any], before: Millis) -> list[dict[str, Any]]:
@@ -186,7 +210,8 @@ async def _later_hops(desk: Desk, first: Mapping[str, Any]) -> AsyncIterator[Mes
 
 def _cell(message: Message, limits: _Limits, group_by: GroupBy | None) -> Cell:
     word = reported(message, limits.now, limits.of(message.salon))
-    return Cell(message.status, message.channel, getattr(message, group_by) if group_by else None, word)
+    because = _undelivered(word, message.status, message.reason, message.error_code)
+    return Cell(message.status, message.channel, getattr(message, group_by) if group_by else None, word, because)
 
 
 def _rank(cell: Cell) -> int:
@@ -199,15 +224,19 @@ def _in(moment: Millis, due: Range) -> bool:
 
 def _stats(cells: Counter[Cell], group_by: GroupBy | None) -> Stats:
     words: Counter[Word] = Counter()
+    reasons: Counter[str] = Counter()
     groups: dict[Any, Counter[Word]] = {}
     for cell, n in cells.items():
         if cell.word is not None and n:
             words[cell.word] += n
             groups.setdefault(cell.key, Counter())[cell.word] += n
+        if cell.why is not None and n:
+            reasons[cell.why] += n
+    told = tuple(sorted(reasons.items(), key=lambda item: (-item[1], item[0])))
     if group_by is None:
-        return Stats(_all_words(words))
+        return Stats(_all_words(words), reasons=told)
     ordered = sorted(groups.items(), key=lambda item: (item[0] is not None, item[0] or ""))
-    return Stats(_all_words(words), tuple((key, _all_words(counted)) for key, counted in ordered))
+    return Stats(_all_words(words), tuple((key, _all_words(counted)) for key, counted in ordered), told)
 
 
 def _all_words(counted: Counter[Word]) -> dict[Word, int]:

@@ -7,37 +7,10 @@ from typing import Final
 
 from handlers.filling import Plain, lay_out
 from handlers.i18n import mark
-from handlers.phone import STATES
 from handlers.scene import Scene
+from handlers.wording_reasons import REASONS as REASONS
 from handlers.wording_visits import services
 
-NOT_ON_WHATSAPP: Final = mark("the number is not on WhatsApp")
-WRONG_NUMBER: Final = mark("wrong phone number")
-WANTS_NOTHING: Final = mark("the client wants no messages")
-REASONS: Final[Mapping[str, str]] = {
-    "no_channel": mark("the client has linked no chat"),
-    "no_template": mark("WhatsApp needs an approved template"),
-    "no_receipt": mark("no report of delivery"),
-    "too_late": mark("it could not be sent in time"),
-    "opted_out": WANTS_NOTHING,
-    "400": mark("Telegram did not accept the message"),
-    "403": mark("the bot is blocked"),
-    "21211": WRONG_NUMBER,
-    "21217": WRONG_NUMBER,
-    "21610": WANTS_NOTHING,
-    "21614": WRONG_NUMBER,
-    "21635": WRONG_NUMBER,
-    "30003": mark("the phone is switched off"),
-    "30004": WANTS_NOTHING,
-    "30005": WRONG_NUMBER,
-    "30006": WRONG_NUMBER,
-    "63003": NOT_ON_WHATSAPP,
-    "63014": WANTS_NOTHING,
-    "63024": NOT_ON_WHATSAPP,
-    **STATES,
-}
-"""Why a client could not be told: our own words, Telegram's and Twilio's codes, the states of the salon's phone. Of any
-other nothing is said."""
 NEWS: Final[Mapping[str, str]] = {
     "booking_created": mark("new booking"),
     "booking_changed": mark("booking changed"),

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.api.bookings import salons_of
+from bot.api.count_shapes import costs_out, stats_out
 from bot.api.paging import BY_DUE, part
-from bot.api.requests import MessageFilters, MessagesQuery, NoQuery, Page, StatsQuery
+from bot.api.requests import CostsQuery, MessageFilters, MessagesQuery, NoQuery, Page, StatsQuery
 from bot.api.serving import Answer, Call, found
-from bot.api.visit_shapes import MessageOut, messages_out, stats_out
+from bot.api.visit_shapes import MessageOut, messages_out
 from handlers import dead_letters
+from handlers.costs import count_costs
+from handlers.i18n import language_of
 from handlers.people import phone_or_invalid
 from handlers.statistics import count_messages
 from storage.records import WAITING, Client, Message
@@ -36,7 +39,13 @@ async def get_stats(call: Call[None, StatsQuery]) -> Answer:
     query = call.query
     where = await _where(call, query)
     stats = await count_messages(call.desk, call.business, where, group_by=query.group_by, notices=query.notices)
-    return Answer(200, stats_out(stats))
+    return Answer(200, stats_out(stats, query.language or language_of(call.business.language, "en")))
+
+
+async def get_costs(call: Call[None, CostsQuery]) -> Answer:
+    """What messages cost."""
+    query = call.query
+    return Answer(200, costs_out(await count_costs(call.desk, call.business, query.since, query.until, query.group_by)))
 
 
 async def post_resend(call: Call[None, NoQuery]) -> Answer:

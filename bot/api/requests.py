@@ -30,6 +30,7 @@ from bot.api.fields import (
     Url,
     Word,
 )
+from handlers.costs import CostsBy
 from handlers.settings_schema import STAFF_EVENTS, Notify, one_of
 from handlers.statistics import GroupBy
 from storage.records import BookingStatus
@@ -270,3 +271,12 @@ class StatsQuery(MessageFilters):
 
     group_by: GroupBy | None = None
     notices: QueryBool = Field(False, description="Count notices, each by its best hop, in place of hops.")
+    language: Language | None = Field(None, description="Of the reasons; left out: the business's.")
+
+
+class CostsQuery(Query):
+    """The costs of which messages, and how they are grouped; ``since`` ≤ due < ``until``."""
+
+    since: QueryInstant | None = None
+    until: QueryInstant | None = None
+    group_by: CostsBy | None = None

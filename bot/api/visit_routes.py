@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bot.api import bookings, messages, people, staff
+from bot.api.count_shapes import CostsOut, StatsOut
 from bot.api.examples import BATCH, BOOKING, CLIENT, STAFF_CHAT, STAFF_LINK
 from bot.api.requests import (
     BatchIn,
@@ -12,6 +13,7 @@ from bot.api.requests import (
     BookingsQuery,
     ClientIn,
     ClientsQuery,
+    CostsQuery,
     MessagesQuery,
     Page,
     StaffChatIn,
@@ -20,7 +22,7 @@ from bot.api.requests import (
 )
 from bot.api.serving import Route
 from bot.api.shapes import ClientLinkOut, ClientOut, ListOut, StaffChatOut, StaffCodeOut
-from bot.api.visit_shapes import BatchOut, BookingOut, ExportOut, MessageOut, StatsOut, TimelineOut
+from bot.api.visit_shapes import BatchOut, BookingOut, ExportOut, MessageOut, TimelineOut
 
 ROUTES: Final[tuple[Route, ...]] = (
     Route(
@@ -147,6 +149,17 @@ ROUTES: Final[tuple[Route, ...]] = (
         "skipped is not counted. With `notices`, `channel` and `status` speak of the hop that counts.",
         query=StatsQuery,
         answers={200: StatsOut},
+    ),
+    Route(
+        method="GET",
+        path="/messages/costs",
+        do=messages.get_costs,
+        tag="Messages",
+        summary="What messages cost",
+        note="In the provider's own figures and currencies, which come a night after the message. Hops count each by "
+        "itself; what has no price (Telegram, the salon's own phone, what is not known yet) is not among them.",
+        query=CostsQuery,
+        answers={200: CostsOut},
     ),
     Route(
         method="POST",

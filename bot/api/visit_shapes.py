@@ -10,10 +10,12 @@ from typing_extensions import TypedDict
 from bot.api.problems import ProblemOut
 from bot.api.requests import ShownStatus
 from bot.api.shapes import ClientOut, Moment, MoneyOut, client_out, money, utc, when
+from handlers.i18n import language_of
 from handlers.moments import moment_text
 from handlers.people import Dossier
 from handlers.settings import in_force, place
-from handlers.statistics import Stats, Word, reported
+from handlers.statistics import Word, reported, why
+from handlers.wording_reasons import in_words
 from storage.records import (
     Address,
     AnswerValue,
@@ -36,7 +38,7 @@ class ErrorOut(TypedDict):
 
 
 class MessageOut(TypedDict):
-    """A message: one hop of one notice."""
+    """A message: one hop of one notice. ``why``: in words, why it was not delivered, or does not go."""
 
     id: str
     booking: str | None
@@ -58,12 +60,15 @@ class MessageOut(TypedDict):
     segments: int | None
     error: ErrorOut | None
     reason: str | None
+    why: str | None
     provider_id: str | None
     attempts: int
 
 
-def message_out(row: Message, now: Millis, undelivered_after: Millis) -> MessageOut:
-    """The JSON of a message. A row that is only leased is still planned, as anybody outside sees it."""
+def message_out(row: Message, now: Millis, undelivered_after: Millis, language: str) -> MessageOut:
+    """The JSON of a message, with reasons in ``language``. A row that is only leased is still planned, as anybody outside
+    sees it."""
+    because = why(row, now, undelivered_after)
     return {
         "id": row.id,
         "booking": row.booking,
@@ -85,6 +90,7 @@ def message_out(row: Message, now: Millis, undelivered_after: Millis) -> Message
         "segments": row.segments,
         "error": None if row.error_code is None else {"code": row.error_code, "text": row.error_text},
         "reason": row.reason or row.void,
+        "why": None if because is None else in_words(because, language),
         "provider_id": row.provider_id,
         "attempts": row.attempts,
     }
@@ -93,8 +99,11 @@ def message_out(row: Message, now: Millis, undelivered_after: Millis) -> Message
 def messages_out(
     rows: Sequence[Message], business: Business, salons: Mapping[str, Salon], now: Millis
 ) -> list[MessageOut]:
-    """The JSON of messages, each by the settings of its salon."""
-    return [message_out(row, now, in_force(business, salons.get(row.salon or "")).undelivered_after) for row in rows]
+    """The JSON of messages, each by the settings of its salon, with reasons in the language of the business."""
+    spoken = language_of(business.language, "en")
+    return [
+        message_out(row, now, in_force(business, salons.get(row.salon or "")).undelivered_after, spoken) for row in rows
+    ]
 
 
 class BookingClientOut(TypedDict):
@@ -204,53 +213,6 @@ class TimelineOut(TypedDict):
     """Every message about a booking, by due time."""
 
     items: list[MessageOut]
-
-
-class WordsOut(TypedDict):
-    """Counts in the owner's five words."""
-
-    processing: int
-    waiting: int
-    delivered: int
-    not_delivered: int
-    cancelled: int
-
-
-class GroupOut(TypedDict):
-    """The counts of one group. ``key`` is null where a message has no such thing."""
-
-    key: str | None
-    total: int
-    status_reported: WordsOut
-
-
-class StatsOut(TypedDict):
-    """Counts of messages; ``total`` is the sum of the five words."""
-
-    total: int
-    status_reported: WordsOut
-    groups: list[GroupOut]
-
-
-def _words(words: Mapping[Word, int]) -> WordsOut:
-    return {
-        "processing": words["processing"],
-        "waiting": words["waiting"],
-        "delivered": words["delivered"],
-        "not_delivered": words["not_delivered"],
-        "cancelled": words["cancelled"],
-    }
-
-
-def stats_out(stats: Stats) -> StatsOut:
-    """The JSON of counts."""
-    return {
-        "total": sum(stats.words.values()),
-        "status_reported": _words(stats.words),
-        "groups": [
-            {"key": key, "total": sum(words.values()), "status_reported": _words(words)} for key, words in stats.groups
-        ],
-    }
 
 
 class AddressOut(TypedDict):
