@@ -17,6 +17,7 @@ from storage.records import (
     LinkCode,
     Master,
     Message,
+    PageLink,
     Receipt,
     Salon,
     StaffChat,
@@ -123,6 +124,8 @@ QUERIES: dict[str, Asked] = {
     "staff chats by chat": Asked(StaffChat, {"chat": "7"}, ("business", "id")),
     "staff chats of a business": Asked(StaffChat, B, sorts=False),
     "staff chats of many businesses": Asked(StaffChat, {"business": OneOf(("a", "b"))}),
+    "a salon by its id alone": Asked(Salon, {"id": "s"}),
+    "the links of a client's pages": Asked(PageLink, {"owner": "a", "client": "c"}, sorts=False),
     "old codes": Asked(LinkCode, {"expires_at": Range(None, T)}, ("expires_at", "id"), sorts=False),
     "the ledger of a client": Asked(Consent, {**B, "client": "c"}, ("at", "id"), sorts=False),
     "approved templates of kinds": Asked(
