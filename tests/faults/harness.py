@@ -79,6 +79,23 @@ async def working(orders: Sequence[Orders]) -> AsyncIterator[list[Worker]]:
             worker.process.close()
 
 
+async def stopped(workers: Sequence[Worker]) -> None:
+    """Ask workers to finish, and wait until they have; none may fail."""
+    for worker in workers:
+        worker.stop()
+    statuses = [await worker.ended() for worker in workers]
+    assert not any(statuses), f"workers failed: {statuses}"
+
+
+async def rows_of(database: str) -> list[Message]:
+    """All messages, read by a process that comes and goes, so that no worker finds itself in company."""
+    store = await open_store(database)
+    try:
+        return await store.find(Message, {"business": "b"}, limit=ROWS)
+    finally:
+        await store.close()
+
+
 @dataclass
 class Kills:
     """One database and one sink through many deaths.
@@ -152,12 +169,8 @@ class Kills:
         return died
 
     async def rows(self) -> list[Message]:
-        """All messages, read by a process that comes and goes, so that no worker finds itself in company."""
-        store = await open_store(self.database)
-        try:
-            return await store.find(Message, {"business": "b"}, limit=ROWS)
-        finally:
-            await store.close()
+        """All messages as they are stored now."""
+        return await rows_of(self.database)
 
     def let_time_pass(self) -> None:
         """Put everybody's clock forward to where the leases of the dead have ended."""

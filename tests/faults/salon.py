@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from handlers.turn import Desk, Links
 from handlers.visits import Placed, Wanted, decide, put_booking
-from storage.records import MAILING_LANE, Address, Business, Client, Message, Millis, Salon, address_id, new_id
+from storage.records import MAILING_LANE, Address, Booking, Business, Client, Message, Millis, Salon, address_id, new_id
 from storage.store import Changes, Store
 
 DAY: Final[Millis] = 86_400_000
@@ -77,14 +77,10 @@ async def book(store: Store, numbers: Iterable[int]) -> None:
     """A visit for each of these clients, planned as the API plans it, so that a notice of each is due now."""
     desk = desk_of(store)
     for some in _chunks(numbers):
-        await store.commit(await _visits(desk, some))
-
-
-async def _visits(desk: Desk, numbers: Iterable[int], **fields: Any) -> Changes:
-    changes = Changes()
-    for number in numbers:
-        changes += (await decide(desk, BUSINESS, f"v{number}", visit(number, desk.now(), **fields)))[1]
-    return changes
+        changes = Changes()
+        for number in some:
+            changes += (await decide(desk, BUSINESS, f"v{number}", visit(number, desk.now())))[1]
+        await store.commit(changes)
 
 
 async def cancel(store: Store, number: int) -> Placed:
@@ -93,34 +89,59 @@ async def cancel(store: Store, number: int) -> Placed:
     return await put_booking(desk, BUSINESS, f"v{number}", visit(number, desk.now(), status="cancelled"))
 
 
-async def advertise(store: Store, numbers: Iterable[int]) -> None:
-    """A mailing to each of these clients, due now, and nothing else: of their visits they are not told."""
+async def advertise(
+    store: Store, numbers: Iterable[int], *, times: int = 1, after: Millis = 0, apart: Millis = 0
+) -> None:
+    """Mailings to each of these clients, ``times`` of them, and nothing else: of their visits they are not told.
+
+    They are due ``after`` milliseconds from now, those of each client ``apart`` milliseconds later than the one's before.
+    """
     desk = desk_of(store)
-    silent = {"notify": {"created": False, "reminders": []}}
-    for some in _chunks(numbers):
-        mailings = tuple(_mailing(number, desk.now()) for number in some)
-        await store.commit(await _visits(desk, some, **silent) + Changes(inserts=mailings))
+    first = desk.now() + after
+    for start, some in enumerate(_chunks(numbers)):
+        records: list[Booking | Message] = []
+        for place, number in enumerate(some):
+            due = first + (start * CHUNK + place) * apart
+            # Each tells of a visit of its own: of several reminders of one visit only the last would go.
+            for which in range(times):
+                records += (_unannounced(number, which, first), _mailing(number, due, which))
+        await store.commit(Changes(inserts=tuple(records)))
 
 
-def _mailing(number: int, now: Millis) -> Message:
+def _unannounced(number: int, which: int, now: Millis) -> Booking:
+    start = now + 21 * DAY
+    return Booking(
+        business="b",
+        id=f"v{number}-{which}",
+        salon="s",
+        client=f"c{number}",
+        starts_at=start,
+        ends_at=start + DAY // 24,
+        notify={"created": False, "reminders": []},
+        created_at=now,
+        revision=1,
+    )
+
+
+def _mailing(number: int, due: Millis, which: int) -> Message:
     # In the words of a reminder: what a mailing says decides nothing about how it travels.
     return Message(
         business="b",
         id=new_id(),
-        key=f"campaign:k:c{number}",
+        key=f"campaign:{which}:c{number}",
         kind="reminder",
         lane=MAILING_LANE,
-        booking=f"v{number}",
+        booking=f"v{number}-{which}",
         client=f"c{number}",
         salon="s",
         revision=1,
         channel="telegram",
         address=chat(number),
-        due_at=now,
-        next_at=now,
-        not_after=now + 21 * DAY,
+        due_at=due,
+        next_at=due,
+        not_after=due + 21 * DAY,
         params={"lead": "P1D", "asks": False},
-        created_at=now,
+        created_at=due,
     )
 
 

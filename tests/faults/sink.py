@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -143,3 +143,14 @@ class Sink:
             "status": "queued",
             "date_created": format_datetime(datetime.fromtimestamp(moment, UTC)),
         }
+
+
+def most_within(moments: Sequence[float], span: float) -> int:
+    """The largest number of moments in any stretch of time of this length."""
+    ordered = sorted(moments)
+    most, first = 0, 0
+    for last, moment in enumerate(ordered):
+        while moment - ordered[first] >= span:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
