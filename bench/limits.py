@@ -20,6 +20,8 @@ BODY = (
 )
 """About as long as a notice of this service."""
 
+BUTTONS = (("confirm", "✅ Підтвердити"), ("move", "Перенести"), ("cancel", "Скасувати"))
+
 Send = Callable[[int], Awaitable[object]]
 
 
@@ -42,13 +44,24 @@ async def timed(send: Send, number: int) -> Figures:
     return {"rate": number / seconds, "cpu_us": cpu.per(number), "peak_mb": peak_mb()}
 
 
-async def _aiogram(sink: str, number: int) -> Figures:
+async def _aiogram(sink: str, number: int, buttons: bool = False) -> Figures:
     from aiogram import Bot
     from aiogram.client.session.aiohttp import AiohttpSession
     from aiogram.client.telegram import TelegramAPIServer
+    from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
+
+    def keyboard(number: int) -> InlineKeyboardMarkup:
+        rows = [
+            [InlineKeyboardButton(text=title, callback_data=f"1:{verb}:{number:032x}:0")] for verb, title in BUTTONS
+        ]
+        return InlineKeyboardMarkup(inline_keyboard=rows)
 
     async with Bot("42:TOKEN", session=AiohttpSession(api=TelegramAPIServer.from_base(sink))) as bot:
-        return await timed(lambda n: bot.send_message(1_000_000 + n, BODY), number)
+
+        def send(n: int) -> Awaitable[object]:
+            return bot.send_message(1_000_000 + n, BODY, reply_markup=keyboard(n) if buttons else None)
+
+        return await timed(send, number)
 
 
 async def _twilio(sink: str, number: int) -> Figures:
@@ -78,6 +91,7 @@ if __name__ == "__main__":
     answer_for(
         {
             "aiogram": lambda sink, number: complete(_aiogram(sink, number)),
+            "aiogram-buttons": lambda sink, number: complete(_aiogram(sink, number, True)),
             "twilio": lambda sink, number: complete(_twilio(sink, number)),
             "imports": imports,
         }

@@ -64,6 +64,11 @@ def bare(key: str) -> Callable[[Results], float | None]:
     return lambda results: middle(results, "aiogram", key)
 
 
+def with_buttons(results: Results) -> float | None:
+    """Messages a second of bare aiogram that puts buttons under them, as this service does."""
+    return middle(results, "aiogram, buttons", "rate")
+
+
 def best_peer(results: Results) -> float | None:
     """The most messages a second that a durable peer sent of its burst."""
     rates = [middle(results, name, "rate") for name in results if name.startswith("peer ") and "JobQueue" not in name]
@@ -74,6 +79,7 @@ def _burst(store: str, name: str, bare_aim: str, peer_aim: str, cpu_aim: str) ->
     return (
         Row(f"{name}: all due at once", f"{store} burst", "rate", "messages/s"),
         Ratio(f"{name}: of bare aiogram", f"{store} burst", bare("rate"), "rate", bare_aim),
+        Ratio(f"{name}: of bare aiogram with the same buttons", f"{store} burst", with_buttons, "rate"),
         Ratio(f"{name}: times the best durable peer", f"{store} burst", best_peer, "rate", peer_aim),
         Row(f"{name}: CPU per message", f"{store} burst", "cpu_us", "µs"),
         Ratio(f"{name}: CPU, times bare aiogram", f"{store} burst", bare("cpu_us"), "cpu_us", cpu_aim),
@@ -102,6 +108,8 @@ def _edges(store: str, name: str, batch_aim: str, one_aim: str) -> tuple[Row, ..
 ROWS: list[Row] = [
     Row("bare aiogram, 30 at once", "aiogram", "rate", "messages/s"),
     Row("bare aiogram: CPU per message", "aiogram", "cpu_us", "µs"),
+    Row("bare aiogram with the three buttons that a notice has", "aiogram, buttons", "rate", "messages/s"),
+    Row("bare aiogram with buttons: CPU per message", "aiogram, buttons", "cpu_us", "µs"),
     Row("bare Twilio client, 30 at once", "twilio", "rate", "messages/s"),
     Row("bare Twilio client: CPU per message", "twilio", "cpu_us", "µs"),
     Row("import of aiogram alone", "imports", "seconds", "s"),

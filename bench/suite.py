@@ -137,6 +137,7 @@ def wire(suite: Suite) -> None:
     if scale.brief:
         return
     suite.case("aiogram", "limits", "aiogram", sink=url, number=scale.burst)
+    suite.case("aiogram, buttons", "limits", "aiogram-buttons", sink=url, number=scale.burst)
     suite.case("twilio", "limits", "twilio", sink=url, number=scale.burst // 2)
     over = {"number": scale.spread, "spread": scale.spread_s}
     suite.case("spread load", "ours", "load", database=planned, **over)
