@@ -16,6 +16,8 @@ from storage.store import Claim
 
 LIMIT = 100
 LEASE: Millis = 60_000
+SETTLES_S = 2.0
+"""After a start the webhook and the commands are still being told to Telegram."""
 
 PAST = {
     "status": "'sent'",
@@ -85,6 +87,7 @@ async def _start(database: str, sink: str, spawned: float, seconds: float) -> Fi
     """From the start of the process until it is ready; then what it costs while there is nothing to do."""
     app = await at_rest(database, sink, role=None, starts_at=BEGINNING - AN_HOUR)
     ready, rest = time.time() - spawned, resident_mb()
+    await asyncio.sleep(SETTLES_S)
     cpu = time.process_time()
     await asyncio.sleep(seconds)
     idle = 100 * (time.process_time() - cpu) / seconds
