@@ -139,7 +139,7 @@ def wire(suite: Suite) -> None:
     suite.case("aiogram", "limits", "aiogram", sink=url, number=scale.burst)
     suite.case("aiogram, buttons", "limits", "aiogram-buttons", sink=url, number=scale.burst)
     suite.case("twilio", "limits", "twilio", sink=url, number=scale.burst // 2)
-    over = {"number": scale.spread, "spread": scale.spread_s}
+    over: dict[str, Any] = {"number": scale.spread, "spread": scale.spread_s}
     suite.case("spread load", "ours", "load", database=planned, **over)
     spread = suite.copied(planned, "spread-sent")
     suite.case("sqlite spread", "ours", "send", database=spread, sink=url, **over)
@@ -159,7 +159,7 @@ def crowd(suite: Suite) -> None:
         if name == "crowd":
             suite.case("crowd made", "crowd", "crowd", file=file.removeprefix("sqlite:///"), rows=scale.rows)
         suite.case(f"{name} claims", "crowd", "claims", database=file, number=number)
-        rest = {"spawned": time.time(), "seconds_at_rest": scale.edge_s}
+        rest: dict[str, Any] = {"spawned": time.time(), "seconds_at_rest": scale.edge_s}
         if not scale.brief:
             suite.case(f"{name} start", "crowd", "start", database=file, sink=url, **rest)
     suite.case("crowd burst", "ours", "send", database=file, sink=url, number=number, spread=0)
@@ -170,7 +170,7 @@ def edges(suite: Suite) -> None:
     scale, file = suite.scale, suite.file("edges")
     people = max(scale.calls, int(scale.edge_s * 100))
     suite.case("edges load", "ours", "load", database=file, number=people, spread=0)
-    given = {"sink": suite.sink.url, "number": scale.calls, "last_s": scale.edge_s}
+    given: dict[str, Any] = {"sink": suite.sink.url, "number": scale.calls, "last_s": scale.edge_s}
     if suite.mongo:
         named = suite.database("edges")
         suite.case("mongo load", "ours", "move", source=file, database=named)
