@@ -8,6 +8,7 @@ from typing import Final
 
 from bot.inbox import Inbox
 from bot.metrics import Metrics
+from handlers import packages
 from handlers.channel import Channel
 from handlers.delivery import Means
 from handlers.replan import REPLAN, replan_part
@@ -42,6 +43,7 @@ def ticks(
         Tick("look-ups", _all(partial(sweeps.look_up, desk, channels, means)), 10),
         Tick("lost", _all(partial(sweeps.recover, desk, means)), 15),
         Tick("expired", _all(expire), 30),
+        Tick("packages", partial(packages.warn, desk), 300),
         Tick("addresses", _all(partial(sweeps.revive_addresses, desk)), 300),
         Tick("forgotten", inbox.forget, at="03:30"),
     ]

@@ -32,6 +32,9 @@ def may_go(attempt: Attempt) -> Route | Decided:
         return (
             passed_over(attempt, "quiet_hours") if morning >= message.not_after else Decided(put_off(message, morning))
         )
+    if way.channel in facts.used_up:
+        bound = replace(message, channel=way.channel, address=way.address)
+        return passed_over(replace(attempt, message=bound), "package_used_up", cascade=True)
     return _handed_over(attempt) if way.channel == MANUAL else way
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 
+from handlers.packages import left
 from handlers.settings import Place, Settings, in_force, place
 from handlers.staff import hears
 from handlers.turn import Desk, Links
@@ -93,6 +94,8 @@ class Facts:
     content: tuple[ContentTemplate, ...] = ()
     """The approved WhatsApp templates of this kind, in every language, the business's own and those that serve everybody;
     read for messages to clients that wait, where WhatsApp is on."""
+    used_up: frozenset[str] = frozenset()
+    """Channels whose prepaid messages are used up; read for messages to clients that wait."""
 
 
 @dataclass(slots=True)
@@ -124,6 +127,8 @@ class _Batch:
     """By business and salon."""
     content: Mapping[Key, list[ContentTemplate]] = field(default_factory=dict)
     """By business (empty: everybody's) and kind."""
+    used_up: dict[str, frozenset[str]] = field(default_factory=dict)
+    """By business."""
 
 
 async def load_facts(desk: Desk, messages: Sequence[Message], *, hops: bool = False) -> dict[str, Facts]:
@@ -138,6 +143,7 @@ async def load_facts(desk: Desk, messages: Sequence[Message], *, hops: bool = Fa
     await _read_messages(desk.store, messages, batch, hops, desk.now())
     if "whatsapp" in desk.channels:
         await _read_content(desk.store, messages, batch)
+    await _read_packages(desk.store, messages, batch)
     return {message.id: _facts_of(desk, message, batch) for message in messages}
 
 
@@ -222,9 +228,22 @@ async def _read_messages(store: Store, messages: Sequence[Message], batch: _Batc
 
 async def _read_content(store: Store, messages: Sequence[Message], batch: _Batch) -> None:
     """What those that wait may read as on WhatsApp."""
-    going = (row for row in messages if row.status in WAITING and row.lane != ANSWERS_LANE and not row.staff_chat)
-    asked = {(business, row.kind) for row in going for business in (row.business, "")}
+    asked = {(business, row.kind) for row in _waiting(messages) for business in (row.business, "")}
     batch.content = await _by(store, ContentTemplate, "kind", asked, status="approved")
+
+
+async def _read_packages(store: Store, messages: Sequence[Message], batch: _Batch) -> None:
+    """Which channels those that wait can't take since nothing is left of what was paid for."""
+    for id in {row.business for row in _waiting(messages)}:
+        business = batch.businesses.get((id, id))
+        if business is not None and in_force(business, None).packages:
+            whats_left = await left(store, business)
+            batch.used_up[id] = frozenset(channel for channel, one in whats_left.items() if one.used_up)
+
+
+def _waiting(messages: Sequence[Message]) -> list[Message]:
+    """Those to clients that wait, but for answers."""
+    return [row for row in messages if row.status in WAITING and row.lane != ANSWERS_LANE and not row.staff_chat]
 
 
 def _visits_of(messages: Sequence[Message]) -> set[Key]:
@@ -279,6 +298,7 @@ def _facts_of(desk: Desk, message: Message, batch: _Batch) -> Facts:
         content=tuple(
             row for business in (message.business, "") for row in batch.content.get((business, message.kind), ())
         ),
+        used_up=batch.used_up.get(message.business, frozenset()),
     )
 
 

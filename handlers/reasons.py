@@ -10,7 +10,7 @@ Reason = Literal[
     "just_told", "quiet_hours", "grouped", "superseded", "reached_by_earlier_channel", "booking_cancelled",
     "booking_moved", "no_channel", "no_template", "not_by_sms", "law", "no_client", "other_client", "small_shift",
     "nothing_changed", "by_client", "by_staff", "erased", "perhaps_sent", "package_used_up",
-]
+]  # fmt: skip
 
 REASONS: Final[Mapping[Reason, str]] = {
     "too_late": "its moment had passed, or it could no longer arrive in time",

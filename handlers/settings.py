@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import time
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
@@ -64,6 +64,13 @@ class WhatsAppTemplate:
     body: str = ""
 
 
+class Package(NamedTuple):
+    """Prepaid messages of a channel: ``size`` of them (segments of SMS), counted from ``since`` on."""
+
+    size: int
+    since: Millis
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What is in force. Lengths of time that run by the clock are milliseconds; None: switched off."""
@@ -86,6 +93,8 @@ class Settings:
     """Kind to language to the owner's text."""
     whatsapp_templates: Mapping[str, Mapping[str, WhatsAppTemplate]] = field(default_factory=dict)
     """Kind to language to template."""
+    packages: Mapping[str, Package] = field(default_factory=dict)
+    """Channel to what was bought for it; on the business alone."""
 
     def channels_for(self, kind: str) -> tuple[str, ...]:
         """The order of channels for messages of ``kind``, answers and others too."""
@@ -185,7 +194,8 @@ def _not_for_salons(clean: Mapping[str, Any], level: Level) -> list[tuple[str, s
     why = "belongs to the business alone"
     kinds = (clean.get("kinds") or {}).items()
     places = [("kinds", kind, "channels") for kind, value in kinds if value and "channels" in value]
-    return [(pointer(*path), why) for path in ([("channels",)] if "channels" in clean else []) + places]
+    whole = [(name,) for name in ("channels", "packages") if name in clean]
+    return [(pointer(*path), why) for path in (*whole, *places)]
 
 
 def _text_faults(clean: Mapping[str, Any], check_text: CheckText | None) -> list[tuple[str, str]]:
@@ -217,6 +227,10 @@ def _cross_faults(merged: Mapping[str, Any], level: Level) -> list[tuple[str, st
         for language, template in languages.items():
             if "sid" not in template:
                 faults.append((pointer("whatsapp_templates", kind, language, "sid"), "is required"))
+    for channel, package in (merged.get("packages") or {}).items():
+        faults += [
+            (pointer("packages", channel, name), "is required") for name in ("size", "since") if name not in package
+        ]
     return faults
 
 
@@ -269,6 +283,10 @@ def _settings(merged: Mapping[str, Any]) -> Settings:
                 if "sid" in one
             }
             for kind, languages in merged["whatsapp_templates"].items()
+        },
+        packages={
+            channel: Package(package["size"], parse_moment(package["since"]))
+            for channel, package in merged["packages"].items()
         },
     )
 

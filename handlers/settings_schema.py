@@ -21,7 +21,7 @@ T = TypeVar("T")
 KINDS: Final = (
     "booking_created", "booking_changed", "booking_cancelled", "reminder", "review_request", "rebook_invitation",
     "bonus_accrued", "bonus_birthday", "bonus_expiring", "campaign",
-)
+)  # fmt: skip
 """Kinds of messages to clients that can be switched on and off."""
 ABOUT_VISITS: Final = KINDS[:4]
 """Kinds that a person sends where no channel can. Others go by hand only where their own order of channels says so."""
@@ -30,13 +30,13 @@ ANSWER_KINDS: Final = ("visit_confirmed", "visit_declined", "visit_cancelled", "
 STAFF_EVENTS: Final = (
     "booking_created", "booking_changed", "booking_cancelled", "visit_confirmed", "visit_declined", "move_requested",
     "not_reached", "review", "tip", "client_message", "running_late",
-)
+)  # fmt: skip
 STAFF_CARDS: Final = ("evening", "morning")
 """Cards that a staff chat gets at a time of day; the message kind is ``staff_`` + the word."""
 VARIABLES: Final = (
     "client", "date", "day", "time", "old_date", "old_time", "service", "master", "salon", "address", "link", "amount",
     "balance", "n", "price", "phone",
-)
+)  # fmt: skip
 """Canonical names of what a text may be filled with."""
 BUTTONS: Final = ("confirm", "move", "cancel", "late", "bookings", "menu", "book", "offers_off", "all_off")
 """Choices that a quick reply of a WhatsApp template can stand for."""
@@ -68,6 +68,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "staff_cards": {"evening": "19:00", "morning": "08:30"},
     "templates": {},
     "whatsapp_templates": {},
+    "packages": {},
 }
 """What holds where neither salon nor business says anything; ``enabled_since`` is then the business's creation."""
 
@@ -277,6 +278,19 @@ class ContentTemplate(Part):
     buttons: Annotated[list[QuickReply], Field(max_length=10), AfterValidator(_all_different)] | None = None
 
 
+class Package(Part):
+    """Prepaid messages: how many, and the moment from which they are counted. Once they are used up, the channel is off."""
+
+    size: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(None, examples=[1000])
+    since: Moment | None = None
+
+
+class Packages(Part):
+    """Packages by channel; those of SMS are counted in segments."""
+
+    sms: Package | None = None
+
+
 class SettingsPatch(Part):
     """A JSON merge patch of the settings: null takes away one's own value, so that the inherited one is in force."""
 
@@ -294,6 +308,7 @@ class SettingsPatch(Part):
     staff_cards: StaffCards | None = None
     templates: dict[TextKind, dict[Language, Text | None] | None] | None = None
     whatsapp_templates: dict[TextKind, dict[Language, ContentTemplate | None] | None] | None = None
+    packages: Packages | None = None
 
 
 class Notify(Part):

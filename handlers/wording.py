@@ -106,6 +106,7 @@ KINDS: Final[Mapping[str, Phrase]] = {
 @dataclass(frozen=True, slots=True)
 class Unrendered:
     """A message that this channel cannot carry now. ``reason``: ``no_template`` (the window is closed and no template is
+    "staff_package_low": wording_staff.staff_package_low,
     set up), ``not_by_sms`` (no short text says it), ``not_editable`` (there is nothing here that could be rewritten)."""
 
     reason: str

@@ -147,3 +147,11 @@ def staff_reply_sent(s: Scene) -> Iterator[str]:
 def staff_reply_failed(s: Scene) -> Iterator[str]:
     """The answer to a client has nowhere to go."""
     yield s.t("⚠️ This client is no longer known here, so the answer was not sent.")
+
+
+def staff_package_low(s: Scene) -> Iterator[str]:
+    """Few prepaid messages are left, or none."""
+    yield s.t("⚠️ Your package of SMS is running out")
+    count = int(s.param("left") or 0)
+    yield s.count("{n} SMS is left.", "{n} SMS are left.", count) if count else s.t("No SMS are left.")
+    yield s.t("Once they are used up, messages go by the other channels only.")

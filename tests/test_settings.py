@@ -59,6 +59,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         "staff_cards": {"evening": "19:00", "morning": "08:30"},
         "templates": {},
         "whatsapp_templates": {},
+        "packages": {},
         "own": {},
     }
 

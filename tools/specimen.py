@@ -329,6 +329,8 @@ def sheet(kinds: tuple[str, ...] = ()) -> Iterator[str]:
     by SMS those that go by SMS."""
     for specimen in SPECIMENS:
         if kinds and specimen.kind not in kinds:
+    Specimen("staff_package_low", params={"left": 100}),
+    Specimen("staff_package_low", "none", params={"left": 0}),
             continue
         for language in LANGUAGES:
             for channel, capabilities in CHANNELS.items():
