@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from handlers.decisions import VISIT_VERBS, Decision, carried_out, choice_of, decide, open_choices
+from handlers.presence import Here
 from handlers.replies import answer
 from handlers.turn import Desk, Turn
 from storage.records import Booking, Business, Choice, Client, Message
@@ -11,15 +12,17 @@ from storage.store import Changes
 __all__ = ["VISIT_VERBS", "answer_visit", "open_choices"]
 
 
-async def answer_visit(desk: Desk, turn: Turn, row: Message, choice: Choice, *, pressed: bool) -> Changes:
+async def answer_visit(desk: Desk, turn: Turn, here: Here, row: Message, choice: Choice, *, pressed: bool) -> Changes:
     """Carry out ``choice`` of the row, or answer with today's truth where it no longer fits.
 
     ``pressed``: a button of the very message was pressed, so the answer may be written into it.
     """
     business = await desk.store.get(Business, row.business, row.business)
-    client = await desk.store.get(Client, row.business, row.client or "")
     booking = await desk.store.get(Booking, row.business, str(choice.args.get("booking", row.booking)))
-    if business is None or client is None or booking is None or booking.client != client.id:
+    # A list holds the visits of everybody who reads this chat.
+    people = {row.client, *(client.id for client in here.of(row.business) if row.kind == "bookings")}
+    client = await desk.store.get(Client, row.business, (booking and booking.client) or "")
+    if business is None or booking is None or client is None or client.id not in people:
         return say_gone(desk, turn, row)
     # A list says of each visit what is true when it is read, whatever the revision of the one it is filed under.
     seen = None if row.kind == "bookings" else row.revision

@@ -15,7 +15,7 @@ from typing import Final, Literal, NamedTuple
 from handlers import formats
 from handlers.filling import Pieces, pieces_of
 from handlers.i18n import LANGUAGES, mark, translator
-from handlers.scene import Scene
+from handlers.scene import Scene, tells_of_several
 from handlers.settings import WhatsAppTemplate
 from handlers.templates import lines_of
 from handlers.wording_choices import labels, without_emoji
@@ -27,6 +27,8 @@ MOVED_FIRST: Final = "moved_"
 
 OPEN: Final = ("move", "cancel")
 ASKING: Final = ("confirm", *OPEN)
+GROUP_FIRST: Final = "group_"
+"""Begins the names of variants that tell several people of their visits on one day."""
 HELLO: Final = mark("Hello!")
 QUESTION: Final = mark("Will you be able to come?")
 SEE_YOU: Final = mark("See you soon!")
@@ -59,6 +61,15 @@ CHANGED: Final = (
 MOVED_END: Final = mark("If the new time doesn't suit you, press a button below.")
 CHANGED_END: Final = mark("If this doesn't suit you, press a button below.")
 REMINDER: Final = (HELLO, mark("A reminder about your visit 🗓"), *VISIT)
+GROUP: Final = (
+    HELLO,
+    mark("A reminder about your visits 🗓"),
+    DATE,
+    mark("Who and when: {people}"),
+    WHERE,
+)
+QUESTION_FOR_ALL: Final = mark("Will everybody be able to come?")
+YES_FOR_ALL: Final = mark("To confirm all, reply “yes”.")
 # No greeting: «Вітаємо! Ваш запис скасовано» sounds like a congratulation.
 CANCELLED: Final = (
     mark("Your booking has been cancelled."),
@@ -90,13 +101,19 @@ SHEETS: Final[Mapping[str, Mapping[str, Sheet]]] = {
     "reminder": {
         "plain": Sheet((*REMINDER, SEE_YOU), OPEN),
         "asks": Sheet((*REMINDER, QUESTION), ASKING),
+        "group_plain": Sheet((*GROUP, SEE_YOU), ("change",)),
+        "group_asks": Sheet((*GROUP, QUESTION_FOR_ALL, YES_FOR_ALL), ("confirm_all", "one_by_one")),
     },
 }
 """Kind to variant to template. The variant of a message is :func:`variant_of`; ``moved_asks`` may give way to ``asks``."""
 
 
 def variant_of(scene: Scene) -> str:
-    """Which template of its kind a message needs: by whether it asks, and whether it tells of another time."""
+    """Which template of its kind a message needs: by whether it asks, of how many visits, and whether it tells of another
+    time."""
+    if scene.message.kind == "reminder" and tells_of_several(scene):
+        asked = any(choice.verb == "confirm_all" for choice in scene.message.choices)
+        return GROUP_FIRST + ("asks" if asked else "plain")
     asks = "asks" if scene.asks else "plain"
     if scene.message.kind != "booking_changed":
         return asks
@@ -169,7 +186,7 @@ def of_owner(own: Mapping[str, Mapping[str, str]], languages: Sequence[str] = LA
     """
     for kind, texts in own.items():
         for variant, sheet in SHEETS.get(kind, {}).items():
-            for language in languages if not variant.startswith(MOVED_FIRST) else ():
+            for language in languages if not variant.startswith((MOVED_FIRST, GROUP_FIRST)) else ():
                 if language in texts:
                     yield _blueprint(kind, variant, language, sheet, lines_of(texts[language]))
 
@@ -211,5 +228,6 @@ SAMPLES: Final[Mapping[str, Callable[[str], str]]] = {
     "n": lambda _: "50",
     "price": lambda language: formats.money(90_000, "UAH", language),
     "phone": lambda _: "+380 44 123 4567",
+    "people": lambda language: f"{translator(language)(mark('Anna'))} — 15:00, {translator(language)(mark('Maria'))} — 15:30",
 }
 """What WhatsApp's reviewers see in the place of each variable, by language."""

@@ -8,6 +8,7 @@ from typing import Final
 from handlers.by_hand import done, waits
 from handlers.durations import DAY, local_day
 from handlers.facts import RINGING, Facts, load_facts
+from handlers.grouping import alone
 from handlers.hops import still_true
 from handlers.keys import AGAIN
 from handlers.routing import AGAIN as ON_SAME_CHANNEL
@@ -60,6 +61,7 @@ def _not_after(message: Message, facts: Facts) -> Millis:
 
 async def _repeated(desk: Desk, message: Message, facts: Facts, key: str, not_after: Millis) -> Message:
     booking = facts.booking if message.booking else None
+    message = alone(message, facts, desk.channels)
     row = Message(
         business=message.business,
         id=new_id(),

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
+from handlers import grouping
 from handlers.by_hand import first_cards, shown_anew
 from handlers.channel import BY_HAND, Capabilities, Channel, Findable, SendError
 from handlers.facts import RINGING, Facts, load_facts
@@ -124,13 +125,24 @@ def means_of(
 async def decide(desk: Desk, message: Message, means: Means, judge: Callable[[Attempt], Decided]) -> Changes:
     """What to commit for ``message``, read just now, after ``judge``; with the word to the staff where it ended."""
     facts = (await load_facts(desk, [message], hops=True))[message.id]
+    members = await grouping.members_of(desk, message)
+    message = grouping.alone(message, facts, desk.channels)
     decided = judge(Attempt(message, facts, means))
     if decided.held is not None:
         return decided.changes + await first_cards(desk, decided.held, facts, _why(facts))
+    changes = grouping.waiting_alone(decided.changes, message) + await _untold(desk, message, facts, means, decided)
+    for member in members:
+        its = replace(member.facts, visits=facts.visits)
+        sent = grouping.on_the_wire(member, message, its, desk.channels)
+        judged = judge(Attempt(sent, its, means))
+        changes += grouping.apart(member, sent, judged.changes) + await _untold(desk, sent, its, means, judged)
+    return changes
+
+
+async def _untold(desk: Desk, message: Message, facts: Facts, means: Means, decided: Decided) -> Changes:
     if decided.ended is None or means.not_reached is None:
-        return decided.changes
-    untold = replace(message, reason=decided.ended)
-    return decided.changes + await means.not_reached(desk, untold, facts.business, facts.salon)
+        return Changes()
+    return await means.not_reached(desk, replace(message, reason=decided.ended), facts.business, facts.salon)
 
 
 def _why(facts: Facts) -> str:
@@ -190,9 +202,10 @@ def looked_up(attempt: Attempt, provider_id: str | None) -> Decided:
 
 def timer_ran_out(attempt: Attempt) -> Decided:
     """No word of delivery came in time: the next channel takes over, unless the client has been heard of since."""
-    message, booking = attempt.message, attempt.facts.booking
+    message, facts = attempt.message, attempt.facts
     done = move(message, fallback_at=None)
-    if booking is not None and (booking.answer_at or 0) >= (message.sent_at or message.due_at):
+    about = filter(None, (facts.booking, *(visit.booking for visit in facts.visits)))
+    if any((booking.answer_at or 0) >= (message.sent_at or message.due_at) for booking in about):
         return Decided(done)
     hop = next_hop(message, attempt.facts, attempt.means.channels)
     if hop is not None:
@@ -250,9 +263,18 @@ async def _arrived(desk: Desk, message: Message, state: str, provider_id: str | 
         "provider_id": message.provider_id or provider_id,
         "fallback_at": None,
     }
-    root = message.fallback_of or message.id
-    later = await desk.store.find(Message, {"fallback_of": root, "status": OneOf(WAITING)})
+    told = await grouping.rows_behind(desk, message)
+    reached_by = {row.fallback_of or row.id: row.hop for row in (message, *told)}
+    later = await desk.store.find(Message, {"fallback_of": OneOf(tuple(reached_by)), "status": OneOf(WAITING)})
     changes = move(message, **arrival, **seen)
+    with_it = {"status": "skipped", "reason": "grouped"}
+    changes += Changes(
+        patches=tuple(
+            Patch(Message, row.business, row.id, with_it, {"status": "failed"}, must=False)
+            for row in told
+            if row.status == "failed"
+        )
+    )
     needless = {
         "status": "cancelled",
         "reason": "reached_by_earlier_channel",
@@ -261,7 +283,7 @@ async def _arrived(desk: Desk, message: Message, state: str, provider_id: str | 
         "held": False,
     }
     for hop in later:
-        if hop.hop > message.hop:
+        if hop.hop > reached_by[hop.fallback_of or ""]:
             spared = Patch(Message, hop.business, hop.id, needless, {"status": OneOf(WAITING)}, must=False)
             changes += Changes(patches=(spared,))
             changes += await shown_anew(desk, hop) if hop.held else Changes()

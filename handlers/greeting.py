@@ -61,7 +61,7 @@ async def joined(desk: Desk, turn: Turn, here: Here, code: str) -> Changes:
 
 
 async def _with_code(desk: Desk, turn: Turn, here: Here, code: str) -> Changes:
-    linked = await use_client_code(desk, turn, code)
+    linked = await use_client_code(desk, turn, code, here.rows)
     if linked.client is None or linked.address is None:
         if here.clients:
             return await _welcome(desk, turn, list(here.clients))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
@@ -113,8 +113,9 @@ class Linked:
     address: Address | None = None
 
 
-async def use_client_code(desk: Desk, turn: Turn, code: str) -> Linked:
-    """Tie the chat of ``turn`` to the client of ``code``; refused when unknown, used, or past its time.
+async def use_client_code(desk: Desk, turn: Turn, code: str, here: Sequence[Address]) -> Linked:
+    """Tie the chat of ``turn``, whose stored rows are ``here``, to the client of ``code``; refused when unknown, used, or
+    past its time.
 
     A person who opens an own used link once more is welcomed again.
     """
@@ -127,10 +128,10 @@ async def use_client_code(desk: Desk, turn: Turn, code: str) -> Linked:
         return Linked()
     if found.used_at is not None or found.expires_at <= desk.now():
         return Linked(client=client, address=before) if before is not None else Linked()
-    address = linked_address(before, turn, found.owner, desk.now(), client=client.id)
+    address, told = beside(linked_address(before, turn, found.owner, desk.now(), client=client.id), here)
     spent = Patch(LinkCode, "", found.id, {"used_at": desk.now()}, {"used_at": None})
     put = Put(address, expect=before.revision if before else 0)
-    return Linked(Changes(puts=(put,), patches=(spent,)), client=client, address=address)
+    return Linked(Changes(puts=(put,), patches=(spent,)) + told, client=client, address=address)
 
 
 def linked_address(
@@ -159,6 +160,21 @@ def linked_address(
         dead_reason=None,
         revision=row.revision + 1,
     )
+
+
+def beside(row: Address, others: Iterable[Address]) -> tuple[Address, Changes]:
+    """``row`` as it stands beside ``others``, the stored rows of its chat, and what that changes in those."""
+    mine = [
+        other
+        for other in others
+        if (other.business, other.channel, other.address) == (row.business, row.channel, row.address)
+        and other.id != row.id
+        and (other.client is not None or other.phone is not None)
+    ]
+    if not mine:
+        return row, Changes()
+    told = (Patch(Address, other.business, other.id, {"shared": True}, must=False) for other in mine)
+    return replace(row, shared=True), Changes(patches=tuple(told))
 
 
 async def use_staff_code(desk: Desk, turn: Turn, code: str) -> Linked:

@@ -11,7 +11,9 @@ import phonenumbers
 
 from handlers import page_links
 from handlers.by_hand import edits_of
+from handlers.grouping import GROUP
 from handlers.invalid import Invalid
+from handlers.reconcile import SPOKEN_FOR_BY
 from handlers.replan import addresses_of, replan_client
 from handlers.turn import Desk
 from storage.records import (
@@ -251,11 +253,14 @@ def _forgotten(message: Message) -> tuple[Patch, ...]:
         "client": None,
         "address": None,
         "text": None,
-        "params": {},
+        # Ids of other rows say nothing of the person, and those rows need them.
+        "params": {name: message.params[name] for name in (GROUP, SPOKEN_FOR_BY) if name in message.params},
         "choices": (),
         "error_text": None,
     }
-    return tuple(
+    teller = message.params.get(SPOKEN_FOR_BY)
+    named = (Patch(Message, message.business, teller, {"text": None}, must=False),) if teller else ()
+    return named + tuple(
         Patch(Message, message.business, message.id, fields, where, must=False)
         for fields, where in (
             (cancelled, {"status": OneOf(WAITING)}),

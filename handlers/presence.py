@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from handlers.linking import linked_address
+from handlers.linking import beside, linked_address
 from handlers.replan import addresses_of, replan_client
 from handlers.turn import Desk, Turn
 from storage.records import Address, Business, Client, Millis, address_id
@@ -100,8 +100,10 @@ async def bind_phone(desk: Desk, turn: Turn, phone: str, businesses: tuple[str, 
     changes = Changes()
     moved: list[Address] = []
     for business in businesses:
-        before = await desk.store.get(Address, business, address_id(turn.channel, turn.address))
-        row = linked_address(before, turn, business, desk.now(), phone=phone)
+        here = {"business": business, "channel": turn.channel, "address": turn.address}
+        known = {row.id: row for row in await desk.store.find(Address, here)}
+        before = known.get(address_id(turn.channel, turn.address))
+        row, told = beside(linked_address(before, turn, business, desk.now(), phone=phone), known.values())
         others = await desk.store.find(
             Address, {"business": business, "phone": phone, "channel": turn.channel, "address": Not(turn.address)}
         )
@@ -110,9 +112,10 @@ async def bind_phone(desk: Desk, turn: Turn, phone: str, businesses: tuple[str, 
             puts=(Put(row, expect=before.revision if before else 0),),
             patches=tuple(Patch(Address, business, other.id, {"phone": None}, must=False) for other in others),
         )
+        changes += told
         for client in await desk.store.find(Client, {"business": business, "phone": phone}, limit=PEOPLE_AT_ONE_PHONE):
             gone = {other.id for other in others}
-            kept = tuple(known for known in await addresses_of(desk, client) if known.id not in {row.id, *gone})
+            kept = tuple(other for other in await addresses_of(desk, client) if other.id not in {row.id, *gone})
             owner = await desk.store.get(Business, business, business)
             if owner is not None:
                 changes += await replan_client(desk, owner, client, (row, *kept))

@@ -17,9 +17,9 @@ from handlers.wording_choices import VERBS, labels, pressable, without_emoji
 from storage.records import Choice, Message
 
 MEANINGS: Final[Mapping[str, frozenset[str]]] = {
-    "yes": frozenset({"confirm", "cancel_yes"}),
+    "yes": frozenset({"confirm", "confirm_all", "cancel_yes"}),
     "no": frozenset({"cancel", "cancel_keep"}),
-    "come": frozenset({"confirm", "cancel_keep"}),
+    "come": frozenset({"confirm", "confirm_all", "cancel_keep"}),
     "cancel": frozenset({"cancel", "cancel_yes"}),
     "keep": frozenset({"cancel_keep"}),
     "move": frozenset({"move"}),

@@ -19,6 +19,8 @@ from storage.store import Changes, OneOf, Patch
 
 LAST_WORDS: Final[tuple[Reason, ...]] = ("by_staff", "erased")
 """Reasons that no planning overrules."""
+SPOKEN_FOR_BY: Final = "grouped_with"
+"""Parameter of a reminder that another message tells: the id of that row. That it was told so is a last word too."""
 FROM_PLAN: Final = (
     "lane", "salon", "master", "day", "channel", "address", "revision", "status", "reason", "due_at", "next_at",
     "not_after", "params", "choices",
@@ -30,10 +32,12 @@ ALWAYS_FRESH: Final = ("salon", "master", "choices")
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What to commit, and the ids of messages that were on the wire when they became untrue."""
+    """What to commit, the ids of messages that were on the wire when they became untrue, and of those that tell of
+    this booking beside their own and may be on the wire."""
 
     changes: Changes
     in_flight: tuple[str, ...] = ()
+    tellers: tuple[str, ...] = ()
 
 
 def reconcile(
@@ -47,12 +51,17 @@ def reconcile(
     wanted = {message.key: message for message in desired}
     patches: list[Patch] = []
     in_flight: list[str] = []
+    tellers: list[str] = []
     for row in existing:
         if row.kind not in PLANNED_KINDS or row.staff_chat is not None:
             continue
         target = wanted.get(first_hop(row.key))
         untrue = _untrue(booking, row, target, now)
-        if row.status == "sending":
+        if spoken_for(row):
+            # The message that tells it may still come back unsent, and the row with it.
+            patches.append(_patch(row, {"status": "skipped"}, {"status": "skipped"}))
+            tellers += [row.params[SPOKEN_FOR_BY]] if untrue is not None else []
+        elif row.status == "sending":
             if untrue is not None:
                 in_flight.append(row.id)
                 patches += _voided(row, untrue)
@@ -62,7 +71,12 @@ def reconcile(
             patches += _planned_anew(row, target, now)
     stored = {row.key for row in existing}
     inserts = tuple(_first(message) for message in desired if message.key not in stored)
-    return Reconciled(Changes(inserts=inserts, patches=tuple(patches)), tuple(in_flight))
+    return Reconciled(Changes(inserts=inserts, patches=tuple(patches)), tuple(in_flight), tuple(tellers))
+
+
+def spoken_for(row: Message) -> bool:
+    """Whether another message tells, or has told, what this row was to tell."""
+    return row.status == "skipped" and SPOKEN_FOR_BY in row.params
 
 
 def _untrue(booking: Booking, row: Message, target: Message | None, now: Millis) -> str | None:

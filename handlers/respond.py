@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from handlers import answers, consent, greeting, late, staff_turn
+from handlers import answers, consent, family, greeting, late, staff_turn
 from handlers.free_text import told_to_staff
 from handlers.presence import Here, mark_dead, who_is_here
 from handlers.recognise import command_of, recognise
@@ -96,7 +96,9 @@ async def _not_yours(desk: Desk, turn: Turn, here: Here) -> Changes:
 async def _chosen(desk: Desk, turn: Turn, here: Here, row: Message, choice: Choice, *, pressed: bool) -> Changes:
     """Carry out one choice of one row."""
     if choice.verb in answers.VISIT_VERBS:
-        return await answers.answer_visit(desk, turn, row, choice, pressed=pressed)
+        return await answers.answer_visit(desk, turn, here, row, choice, pressed=pressed)
+    if choice.verb in family.VERBS:
+        return await family.answer_for_several(desk, turn, here, row, choice, pressed=pressed)
     if choice.verb == "late":
         return await late.told(desk, turn, row, choice)
     client = await desk.store.get(Client, row.business, row.client) if row.client else None

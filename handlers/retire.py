@@ -19,6 +19,7 @@ def retired_by(message: Message, facts: Facts, channel: str, address: str) -> tu
     """
     if message.kind not in RINGING or message.staff_chat is not None:
         return ()
+    told = {message.booking, *(visit.booking.id for visit in facts.visits)}
     shown: dict[str, Message] = {}
     for row in facts.others:
         here = (row.channel, row.address) == (channel, address)
@@ -26,7 +27,9 @@ def retired_by(message: Message, facts: Facts, channel: str, address: str) -> tu
             before = shown.get(row.provider_id)
             if before is None or (before.sent_at or 0, before.created_at) <= (row.sent_at or 0, row.created_at):
                 shown[row.provider_id] = row
-    return tuple(_row(message, old, facts) for old in shown.values() if old.choices)
+    # What also speaks of other visits keeps its buttons: they are the way to answer for those.
+    gone = (old for old in shown.values() if old.choices and told.issuperset(old.params.get("bookings", ())))
+    return tuple(_row(message, old, facts) for old in gone)
 
 
 def _row(message: Message, old: Message, facts: Facts) -> Message:
@@ -36,7 +39,7 @@ def _row(message: Message, old: Message, facts: Facts) -> Message:
         key=f"retire:{old.id}:{message.id}",
         kind=RETIRE,
         lane=ANSWERS_LANE,
-        booking=message.booking,
+        booking=old.booking,
         client=old.client,
         salon=message.salon,
         master=message.master,

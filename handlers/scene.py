@@ -86,6 +86,11 @@ class Scene(dict[str, str]):
         return Scene(self.message, facts, self.t)
 
 
+def tells_of_several(scene: Scene) -> bool:
+    """Whether the message tells of several visits, each with its own person."""
+    return len(scene.facts.visits) > 1
+
+
 def starts_at(scene: Scene) -> Millis | None:
     """When the visit begins; of a cancelled one, when it would have begun as its client knew it."""
     booking = scene.facts.booking
@@ -160,6 +165,12 @@ def _salon(scene: Scene) -> str:
     return scene.facts.salon.name if scene.facts.salon else scene.facts.business.name
 
 
+def _people(scene: Scene) -> str:
+    """Who comes when, of several who read one chat."""
+    scenes = (scene.at(visit) for visit in scene.facts.visits)
+    return ", ".join(f"{one['client']} — {one['time']}" for one in scenes)
+
+
 VARIABLES: Final[Mapping[str, Callable[[Scene], str]]] = {
     "client": _client,
     "date": lambda scene: _date(scene, starts_at(scene)),
@@ -178,5 +189,6 @@ VARIABLES: Final[Mapping[str, Callable[[Scene], str]]] = {
     "price": _price,
     "phone": _phone,
     "text": lambda scene: scene.param("text"),
+    "people": _people,
 }
 """Variable to what stands for it; the first sixteen may also stand in an owner's text and in a WhatsApp template."""

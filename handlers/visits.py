@@ -183,10 +183,12 @@ async def _changed(
     changes += reconciled.changes
     if stored.client != booking.client and stored.client is not None and stored.starts_at > desk.now():
         changes += await _tell_former(desk, business, stored, booking, rows)
+    tellers = await desk.store.get_many(Message, [(business.id, id) for id in reconciled.tellers])
+    in_flight = (*reconciled.in_flight, *(row.id for row in tellers.values() if row.status == "sending"))
     event = _event(stored, booking)
     if event is not None and max(stored.starts_at, booking.starts_at) > desk.now():
         changes += await staff.announce(desk, business, salon, booking, event, was=stored)
-    return Placed(booking, changed=True, in_flight=reconciled.in_flight), changes
+    return Placed(booking, changed=True, in_flight=in_flight), changes
 
 
 async def _client_put(

@@ -14,7 +14,7 @@ from handlers.facts import Facts, Visit
 from handlers.i18n import ENDONYMS, mark, translator
 from handlers.settings import place
 from handlers.turn import pack
-from storage.records import Choice, Message
+from storage.records import Booking, Choice, Message, Millis
 
 
 class Verb(NamedTuple):
@@ -31,6 +31,9 @@ VERBS: Final[Mapping[str, Verb]] = {
     "cancel": Verb(mark("❌ I can't come")),
     "cancel_yes": Verb(mark("Yes, cancel"), style="danger"),
     "cancel_keep": Verb(mark("No, keep it")),
+    "confirm_all": Verb(mark("✅ Confirm all"), alone=True, style="success"),
+    "one_by_one": Verb(mark("One by one"), alone=True),
+    "change": Verb(mark("🔄 Change or cancel"), alone=True),
     "late": Verb(mark("⏰ I'm 10 min late"), alone=True),
     "book": Verb(mark("Book a visit"), alone=True),
     "bookings": Verb(mark("🗓 My bookings"), alone=True),
@@ -52,12 +55,40 @@ VERBS: Final[Mapping[str, Verb]] = {
 }
 """Verb to its button. A verb that is missing here and in :data:`NAMED` is a mistake of the program."""
 
+LONGEST_NAME: Final = 40
+"""Characters of a person's name in the title of a button."""
 Named = Callable[[Choice, Facts], str]
 
 
+def _visit_of(choice: Choice, facts: Facts) -> Visit | None:
+    return next((one for one in facts.visits if one.booking.id == choice.args.get("booking")), None)
+
+
 def _visit_title(choice: Choice, facts: Facts) -> str:
-    visit = next((one for one in facts.visits if one.booking.id == choice.args["booking"]), None)
-    return _when(visit, facts) if visit else str(choice.args["booking"])
+    """When a visit is, and whose it is where a list holds those of several people."""
+    visit = _visit_of(choice, facts)
+    if visit is None:
+        return str(choice.args["booking"])
+    several = len({one.booking.client for one in facts.visits}) > 1
+    return ", ".join(filter(None, (_person(visit) if several else "", _when(visit, facts))))
+
+
+def _person(visit: Visit) -> str:
+    client = visit.client
+    return (client.first_name or client.name)[:LONGEST_NAME] if client else ""
+
+
+def _tick_title(choice: Choice, facts: Facts) -> str:
+    visit = _visit_of(choice, facts)
+    if visit is None:
+        return str(choice.args["booking"])
+    moment = formats.local(visit.booking.starts_at, place(facts.business, visit.salon).zone)
+    return f"✅ {_person(visit)}, {formats.clock(moment)}"
+
+
+def waits_for_word(booking: Booking, now: Millis) -> bool:
+    """Whether a visit is ahead of which its client has said nothing yet."""
+    return booking.status == "booked" and booking.answer is None and booking.starts_at > now
 
 
 def _when(visit: Visit, facts: Facts) -> str:
@@ -67,7 +98,7 @@ def _when(visit: Visit, facts: Facts) -> str:
 
 def _waiting_title(choice: Choice, facts: Facts) -> str:
     """Whom a message that waits for a person is for, and when that person comes."""
-    visit = next((one for one in facts.visits if one.booking.id == choice.args.get("booking")), None)
+    visit = _visit_of(choice, facts)
     if visit is None:
         return str(choice.args["number"])
     return ", ".join(filter(None, (_when(visit, facts), visit.client.name if visit.client else "")))
@@ -77,6 +108,7 @@ NAMED: Final[Mapping[str, tuple[Named, bool]]] = {
     "language": (lambda choice, facts: ENDONYMS[choice.args["language"]], False),
     "business": (lambda choice, facts: str(choice.args.get("name", choice.args["business"])), True),
     "visit": (_visit_title, True),
+    "tick": (_tick_title, True),
     "hand": (_waiting_title, True),
 }
 """Verb to what its button is called after, and whether it has a row to itself."""
@@ -135,12 +167,21 @@ def pressable(choices: Sequence[Choice]) -> tuple[int, ...]:
 
 
 def shown_choices(message: Message, capabilities: Capabilities, facts: Facts) -> tuple[int, ...]:
-    """The indexes of the choices that this channel shows: a link only where buttons may open one, and there is one."""
+    """The indexes of the choices that this channel shows: a link only where buttons may open one, and there is one; a tick
+    while it is still wanted, and one for all while several are."""
     if not capabilities.links:
         return pressable(message.choices)
     made = {**LINKS, **COPIES}
-    verbs = [choice.verb for choice in message.choices]
-    return tuple(index for index, verb in enumerate(verbs) if verb not in made or made[verb](facts))
+    waiting = {visit.booking.id for visit in facts.visits if waits_for_word(visit.booking, facts.now)}
+
+    def shown(choice: Choice) -> bool:
+        if choice.verb == "tick":
+            return choice.args["booking"] in waiting
+        if choice.verb == "confirm_all":
+            return len(waiting) > 1
+        return choice.verb not in made or bool(made[choice.verb](facts))
+
+    return tuple(index for index, choice in enumerate(message.choices) if shown(choice))
 
 
 def button_rows(

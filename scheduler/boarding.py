@@ -16,6 +16,7 @@ from handlers.channel import Capabilities, Rendered, SendError
 from handlers.delivery import Attempt, Decided, Means, decide, failed
 from handlers.departure import may_go, passed_over, put_off
 from handlers.facts import Facts, load_facts
+from handlers.grouping import companions, read_by_several, spoken_for, together
 from handlers.routing import Route
 from handlers.turn import Desk
 from handlers.wording import Unrendered
@@ -23,7 +24,7 @@ from scheduler.pace import NEAR, Pacer, Way
 from scheduler.ready import Job, Ready
 from storage.failpoints import reach
 from storage.records import LANES, Message, Millis
-from storage.store import Changes, Conflict, StoreError
+from storage.store import Changes, Conflict, Patch, StoreError
 
 Render = Callable[[Message, Capabilities, Facts], Rendered | Unrendered]
 
@@ -43,6 +44,8 @@ class Flight:
     way: Way
     facts: Facts
     rendered: Rendered
+    also: tuple[Patch, ...] = ()
+    """What is written with the guard: the rows for which this message speaks."""
     until: Millis = 0
     """When, by the store's clock, it has been on the wire for too long."""
     cut_off: str | None = None
@@ -214,16 +217,39 @@ class Boarding:
     async def _flight(self, job: Job, route: Route, way: Way, facts: Facts) -> Flight | None:
         if not route.window_open:
             facts = replace(facts, window_open=False)
+        flight: Flight | Unrendered | None = None
         try:
-            rendered = self._render(job.message, self._means.channels[route.channel], facts)
+            if read_by_several(job.message, facts, route):
+                flight = await self._group(job, route, way, facts)
+            flight = flight or self._worded(job, job.message, way, facts)
         except Exception as error:
             await self._trouble(job, error)
             return None
-        if isinstance(rendered, Unrendered):
-            await self._drop(job, partial(_not_carried, route=route, reason=rendered.reason))
+        if isinstance(flight, Unrendered):
+            await self._drop(job, partial(_not_carried, route=route, reason=flight.reason))
             return None
         reach("rendered")
-        return Flight(job, way, facts, rendered)
+        return flight
+
+    def _worded(
+        self, job: Job, message: Message, way: Way, facts: Facts, also: tuple[Patch, ...] = ()
+    ) -> Flight | Unrendered:
+        rendered = self._render(message, self._means.channels[way.channel], facts)
+        return rendered if isinstance(rendered, Unrendered) else Flight(job, way, facts, rendered, also)
+
+    async def _group(self, job: Job, route: Route, way: Way, facts: Facts) -> Flight | None:
+        """The message of all whose reminders may go with this one; of fewer, where one message can't carry them all."""
+        channels = self._means.channels
+        if channels[route.channel].short:
+            return None
+        members = await companions(self._desk, channels, job.message, facts, route)
+        while members:
+            group, about = together(job.message, facts, members, channels[route.channel])
+            flight = self._worded(job, group, way, about, spoken_for(group, members, route))
+            if not isinstance(flight, Unrendered):
+                return flight
+            members = members[:-1]
+        return None
 
     def _hold(self, job: Job, way: Way, until: Millis) -> None:
         """No permit yet: a short while is waited for here, a long one in the store."""

@@ -241,6 +241,7 @@ class Outbox:
                 text=_text(flight.rendered),
                 language=flight.facts.language,
                 segments=self._segments(flight),
+                also=flight.also,
             )
             for flight in flights
         ]

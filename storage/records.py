@@ -185,6 +185,8 @@ class Address:
     """Not tried before this moment, unless the person writes first; None: alive."""
     dead_reason: str | None = None
     revision: int = 0
+    shared: bool = False
+    """Another row of the business stands for somebody else at this chat: what goes here is read for several people."""
 
 
 def address_id(channel: str, address: str, client: str | None = None) -> str:

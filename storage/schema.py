@@ -148,7 +148,15 @@ _REMOTE: Final = (
     "CREATE INDEX message_segments ON message (business, channel, sent_at, segments) WHERE segments IS NOT NULL",
 )
 
-MIGRATIONS: Final[tuple[Sequence[str], ...]] = (_TABLES + _INDEXES, _PAGES, _REMOTE)
+_SHARED: Final = (
+    "ALTER TABLE address ADD COLUMN shared INTEGER NOT NULL DEFAULT 0",
+    """UPDATE address SET shared = 1 WHERE (phone IS NOT NULL OR client IS NOT NULL) AND EXISTS (
+        SELECT 1 FROM address AS other WHERE other.channel = address.channel AND other.address = address.address
+        AND other.business = address.business AND other.id <> address.id
+        AND (other.phone IS NOT NULL OR other.client IS NOT NULL))""",
+)
+
+MIGRATIONS: Final[tuple[Sequence[str], ...]] = (_TABLES + _INDEXES, _PAGES, _REMOTE, _SHARED)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

@@ -13,6 +13,7 @@ from bot.api.shapes import ClientOut, Moment, MoneyOut, client_out, money, utc, 
 from handlers.i18n import language_of
 from handlers.moments import moment_text
 from handlers.people import Dossier
+from handlers.reconcile import SPOKEN_FOR_BY
 from handlers.settings import in_force, place
 from handlers.statistics import Word, reported, why
 from handlers.wording_reasons import in_words
@@ -38,7 +39,8 @@ class ErrorOut(TypedDict):
 
 
 class MessageOut(TypedDict):
-    """A message: one hop of one notice. ``why``: in words, why it was not delivered, or does not go."""
+    """A message: one hop of one notice. ``why``: in words, why it was not delivered, or does not go. ``grouped_with``: the
+    id of the message that tells what this one was to tell, where several people read one chat."""
 
     id: str
     booking: str | None
@@ -61,6 +63,7 @@ class MessageOut(TypedDict):
     error: ErrorOut | None
     reason: str | None
     why: str | None
+    grouped_with: str | None
     provider_id: str | None
     attempts: int
 
@@ -91,6 +94,7 @@ def message_out(row: Message, now: Millis, undelivered_after: Millis, language: 
         "error": None if row.error_code is None else {"code": row.error_code, "text": row.error_text},
         "reason": row.reason or row.void,
         "why": None if because is None else in_words(because, language),
+        "grouped_with": row.params.get(SPOKEN_FOR_BY),
         "provider_id": row.provider_id,
         "attempts": row.attempts,
     }

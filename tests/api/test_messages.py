@@ -115,6 +115,7 @@ async def test_a_message_is_shown_with_everything_that_is_known_of_it(salon: Han
         "segments": 1,
         "error": {"code": "63016", "text": "outside window"},
         "reason": None,
+        "grouped_with": None,
         "why": "клієнт не писав понад добу",
         "provider_id": "SM1",
         "attempts": 2,
