@@ -15,6 +15,7 @@ from handlers import (
     templates,
     wording_by_hand,
     wording_chat,
+    wording_group,
     wording_late,
     wording_sms,
     wording_staff,
@@ -25,7 +26,7 @@ from handlers.content_templates import approved
 from handlers.facts import Facts
 from handlers.filling import lay_out
 from handlers.i18n import language_of, mark, translator
-from handlers.scene import Scene
+from handlers.scene import Scene, tells_of_several
 from handlers.wording_choices import button_rows, labels, numbered, shown_choices
 from storage.records import ANSWERS_LANE, Message
 
@@ -33,6 +34,8 @@ __all__ = ["KINDS", "RETIRE", "Unrendered", "in_full", "labels", "render"]
 
 Phrase = Callable[[Scene], Iterable[str]]
 
+ROOM: Final = 100
+"""Characters that numbered lines under a reminder of several visits take at most."""
 RETIRE: Final = "retire"
 """Takes the buttons off the row that ``edits`` names, and says nothing."""
 ANSWER_HERE: Final = mark("You can answer here: {link}")
@@ -47,6 +50,7 @@ KINDS: Final[Mapping[str, Phrase]] = {
     "booking_changed": wording_visits.booking_changed,
     "booking_cancelled": wording_visits.booking_cancelled,
     "reminder": wording_visits.reminder,
+    "group_board": wording_group.group_board,
     "visit_confirmed": wording_visits.visit_confirmed,
     "cancel_ask": wording_visits.cancel_ask,
     "cancel_kept": wording_visits.cancel_kept,
@@ -99,6 +103,7 @@ KINDS: Final[Mapping[str, Phrase]] = {
     "staff_manual_list": wording_by_hand.staff_manual_list,
     "staff_reply_sent": wording_staff.staff_reply_sent,
     "staff_reply_failed": wording_staff.staff_reply_failed,
+    "staff_package_low": wording_staff.staff_package_low,
 }
 """Kind to the function that gives its lines. A kind that is missing here is a mistake of the program."""
 
@@ -106,8 +111,8 @@ KINDS: Final[Mapping[str, Phrase]] = {
 @dataclass(frozen=True, slots=True)
 class Unrendered:
     """A message that this channel cannot carry now. ``reason``: ``no_template`` (the window is closed and no template is
-    "staff_package_low": wording_staff.staff_package_low,
-    set up), ``not_by_sms`` (no short text says it), ``not_editable`` (there is nothing here that could be rewritten)."""
+    set up), ``not_by_sms`` (no short text says it), ``not_editable`` (there is nothing here that could be rewritten),
+    ``too_long`` (one message can't hold all the visits that it is to tell of)."""
 
     reason: str
 
@@ -129,6 +134,8 @@ def render(message: Message, capabilities: Capabilities, facts: Facts) -> Render
         said = wording_sms.text(scene)
         return Unrendered("not_by_sms") if said is None else Text(cut(said, capabilities.text))
     body = _body(scene)
+    if message.kind == "reminder" and tells_of_several(scene) and units(body) + ROOM > capabilities.text:
+        return Unrendered("too_long")
     if capabilities.window is not None:
         return _windowed(scene, capabilities, body)
     buttons = button_rows(message, shown_choices(message, capabilities, facts), capabilities, facts)
@@ -157,9 +164,11 @@ def in_full(message: Message, facts: Facts) -> tuple[str, str]:
 
 def _body(scene: Scene) -> str:
     """The owner's own text where there is one for this kind and language, else the catalog's."""
-    phrase = KINDS[scene.message.kind]
-    own = scene.facts.settings.templates.get(scene.message.kind, {}).get(scene.t.language)
-    return templates.fill(own, scene) if own else lay_out(phrase(scene), scene)
+    kind = scene.message.kind
+    own = scene.facts.settings.templates.get(kind, {}).get(scene.t.language)
+    if kind == "reminder" and tells_of_several(scene):
+        return lay_out(wording_group.in_owners_words(scene, own) if own else wording_group.reminder(scene), scene)
+    return templates.fill(own, scene) if own else lay_out(KINDS[kind](scene), scene)
 
 
 def _editable(message: Message, capabilities: Capabilities, facts: Facts) -> str | None:
@@ -179,7 +188,9 @@ def _fit(rows: tuple[tuple[Button, ...], ...], capabilities: Capabilities) -> bo
 def _windowed(scene: Scene, capabilities: Capabilities, body: str) -> Rendered | Unrendered:
     """On a channel where free text has a window and no buttons."""
     message, facts = scene.message, scene.facts
-    template = facts.settings.whatsapp_templates.get(message.kind, {}).get(scene.t.language) or approved(scene)
+    own = facts.settings.whatsapp_templates.get(message.kind, {}).get(scene.t.language)
+    # A template that the owner names has room for one visit.
+    template = None if own and tells_of_several(scene) else own or approved(scene)
     verbs = tuple(message.choices[index].verb for index in shown_choices(message, capabilities, facts))
     chosen = templates.form(verbs, facts.window_open, template)
     if chosen is None:

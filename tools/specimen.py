@@ -142,6 +142,16 @@ CARD = tuple(
     for verb in ("whatsapp", "copy", "hand_sent", "hand_skip", "hand_hour", "hand_tomorrow")
 )
 LATE = (Choice("late_wait"), Choice("late_call"))
+FAMILY = (VISITS[0], replace(VISITS[1], booking=replace(BOOKING, id="b-2", client="c2", starts_at=START + HOUR // 2)))
+TOLD = tuple(replace(one, booking=replace(one.booking, status="confirmed")) for one in FAMILY)
+SCATTERED = (replace(FAMILY[0], booking=replace(BOOKING, status="cancelled")), VISITS[1])
+ALL_ASKED = (
+    Choice("tick", {"booking": "b-1"}),
+    Choice("tick", {"booking": "b-2"}),
+    Choice("confirm_all"),
+    Choice("one_by_one"),
+)
+ALL_TOLD = (Choice("change"),)
 NEXT_YEAR = replace(BOOKING, starts_at=parse_moment("2027-01-08T09:30:00+02:00"))
 MOVED = {"told": "the time"}
 NOBODY: dict[str, Any] = {"staff_linked": False}
@@ -185,6 +195,13 @@ SPECIMENS: tuple[Specimen, ...] = (
     Specimen("reminder", "2 hours before", 2, ASKING),
     Specimen("reminder", "1 hour before", 1, (*OPEN, Choice("late"))),
     Specimen("reminder", "15 minutes before", 0.25, OPEN),
+    Specimen("reminder", "of several people", 24, ALL_ASKED, facts={"visits": FAMILY, "siblings": (CHILD,)}),
+    Specimen("reminder", "of several people, the same day", 5, ALL_TOLD, facts={"visits": TOLD, "siblings": (CHILD,)}),
+    Specimen("reminder", "of several people, early", 70, ALL_TOLD, facts={"visits": TOLD, "siblings": (CHILD,)}),
+    Specimen("group_board", "one of them confirmed", choices=ALL_ASKED, facts={"visits": (TOLD[0], FAMILY[1])}),
+    Specimen("group_board", "all confirmed", choices=ALL_TOLD, facts={"visits": TOLD}, edits=True),
+    Specimen("group_board", "one cancelled, one on another day", choices=ALL_TOLD, facts={"visits": SCATTERED}),
+    Specimen("group_board", "nothing left"),
     Specimen("visit_confirmed", "", choices=OPEN),
     Specimen("visit_confirmed", "in place of the question", choices=OPEN, edits=True),
     Specimen("visit_confirmed", "second press", choices=OPEN, params={"again": True}),
@@ -304,6 +321,8 @@ SPECIMENS: tuple[Specimen, ...] = (
     ),
     Specimen("staff_reply_sent"),
     Specimen("staff_reply_failed"),
+    Specimen("staff_package_low", params={"left": 100}),
+    Specimen("staff_package_low", "none", params={"left": 0}),
     Specimen(RETIRE, edits=True),
 )
 """Every kind at least once, and every way in which it may read."""
@@ -329,8 +348,6 @@ def sheet(kinds: tuple[str, ...] = ()) -> Iterator[str]:
     by SMS those that go by SMS."""
     for specimen in SPECIMENS:
         if kinds and specimen.kind not in kinds:
-    Specimen("staff_package_low", params={"left": 100}),
-    Specimen("staff_package_low", "none", params={"left": 0}),
             continue
         for language in LANGUAGES:
             for channel, capabilities in CHANNELS.items():
