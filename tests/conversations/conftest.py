@@ -20,6 +20,8 @@ def channel(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(params=["sqlite"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty database."""
+    if request.param == "mongodb":
+        return str(request.getfixturevalue("mongodb_url"))
     return f"sqlite:///{tmp_path}/vizit.db"
 
 
