@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from handlers.channel import Capabilities
+from handlers.decisions import open_choices
 from handlers.durations import HOUR, local_day
 from handlers.facts import Facts, Visit, load_facts
 from handlers.hops import expected, still_true
@@ -212,7 +213,7 @@ def alone(message: Message, facts: Facts, channels: frozenset[str]) -> Message:
     )
     target = next((row for row in plan(case) if row.key == first_hop(message.key)), None)
     if target is None:
-        return replace(message, params=params, choices=())
+        return replace(message, params=params, choices=open_choices(facts.booking))
     return replace(message, params={**params, **target.params}, choices=target.choices)
 
 
