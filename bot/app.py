@@ -30,6 +30,7 @@ from handlers.staff import not_reached
 from handlers.turn import Desk, Links
 from scheduler.clock import Clock, Tick
 from scheduler.outbox import Outbox
+from scheduler.owner import while_owner
 from scheduler.time import Now
 from storage.opening import open_store
 from storage.records import Millis
@@ -181,7 +182,7 @@ def _compose(config: Config, store: Store, only: Role | None, starts_at: Millis 
             app.site.add_routes(each.routes)
             app.passing += each.serving
         if app.works:
-            app.vital += each.fetching
+            app.vital += [partial(while_owner, store, name, job) for name, job in each.fetching.items()]
     if only != "worker":
         add_api(app.site, api_app(desk, admin_key=config.admin_key.get_secret_value(), rate=config.api_rate))
         app.site.add_routes(page_routes(desk))

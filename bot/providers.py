@@ -28,12 +28,12 @@ Job = Callable[[], Coroutine[Any, Any, object]]
 @dataclass(frozen=True, slots=True)
 class Attached:
     """What follows once there is an inbox. ``routes`` take events in, ``serving`` is done by whoever serves them,
-    ``fetching`` by the one process that works; these jobs never fail, and end or are cancelled. ``ticks`` are done from
-    time to time by every process that works."""
+    ``fetching``, by names, by one of the processes that work; these jobs never fail, and end or are cancelled. ``ticks``
+    are done from time to time by every process that works."""
 
     routes: list[web.RouteDef] = field(default_factory=list)
     serving: tuple[Job, ...] = ()
-    fetching: tuple[Job, ...] = ()
+    fetching: Mapping[str, Job] = field(default_factory=dict)
     ticks: tuple[Tick, ...] = ()
 
 
@@ -77,7 +77,7 @@ class Telegram:
         config, bot = self._config, self._bot
         intake = self._intake = TelegramIntake(bot, inbox)
         if config.telegram_mode == "polling":
-            return Attached(serving=(self._introduce,), fetching=(lambda: poll(bot, intake),))
+            return Attached(serving=(self._introduce,), fetching={"telegram-polling": lambda: poll(bot, intake)})
         assert config.telegram_secret is not None and config.public_url is not None
         secret, address = config.telegram_secret.get_secret_value(), config.public_url
         return Attached([webhook_route(intake, secret)], (self._introduce, lambda: set_webhook(bot, address, secret)))

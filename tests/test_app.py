@@ -159,6 +159,8 @@ async def test_what_was_waiting_when_the_process_died_goes_out_when_it_lives_aga
         await web.ready()
         await telegram.called("setWebhook")
         await web.furnish()
+        # Nobody takes the notice in hand before the link is heard.
+        await web.call("PATCH", "/settings", {"channels": ["telegram"]})
         await follows_link(web, telegram)
         await web.book("b-1")
         assert await telegram.idle()
