@@ -16,6 +16,7 @@ from handlers.turn import Desk
 from scheduler import sweeps
 from scheduler.clock import Tick
 from scheduler.outbox import Outbox
+from scheduler.staff_cards import make_cards
 
 MOST_PARTS: Final = 100
 """Parts of a sweep that one tick does at most; the next tick goes on."""
@@ -34,6 +35,9 @@ def ticks(
     async def wake() -> None:
         outbox.wake()
 
+    async def staff_cards() -> None:
+        await make_cards(desk)
+
     return [
         # What another process committed wakes nobody here.
         Tick("wake", wake, 1),
@@ -43,6 +47,7 @@ def ticks(
         Tick("look-ups", _all(partial(sweeps.look_up, desk, channels, means)), 10),
         Tick("lost", _all(partial(sweeps.recover, desk, means)), 15),
         Tick("expired", _all(expire), 30),
+        Tick("staff cards", staff_cards, 60),
         Tick("packages", partial(packages.warn, desk), 300),
         Tick("addresses", _all(partial(sweeps.revive_addresses, desk)), 300),
         Tick("forgotten", inbox.forget, at="03:30"),

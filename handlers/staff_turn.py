@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Final
 
 from handlers.by_hand import HELD
+from handlers.day_cards import today
 from handlers.linking import use_staff_code
 from handlers.recognise import command_of
 from handlers.replies import answer
-from handlers.settings import place
 from handlers.staff_press import pressed
 from handlers.turn import Desk, Turn
-from storage.records import ANSWERS_LANE, Booking, Business, Choice, Client, Message, Salon, StaffChat, new_id
-from storage.store import Changes, Patch, Range
+from storage.records import ANSWERS_LANE, Business, Choice, Client, Message, Salon, StaffChat, new_id
+from storage.store import Changes, Patch
 
-TODAY_LIMIT: Final = 60
 HELD_LIMIT: Final = 200
 LISTED: Final = 10
 """How many messages that wait for a person a list shows; those that are due first."""
@@ -109,21 +107,9 @@ async def _today(desk: Desk, turn: Turn, chats: list[StaffChat]) -> Changes:
     changes = Changes()
     for chat in chats:
         business = await desk.store.get(Business, chat.business, chat.business)
-        if business is None:
-            continue
-        salon = await desk.store.get(Salon, chat.business, chat.salon) if chat.salon else None
-        zone = place(business, salon).zone
-        midnight = datetime.fromtimestamp(desk.now() / 1000, zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        tomorrow = midnight + timedelta(days=1)
-        where = {
-            "business": chat.business,
-            "starts_at": Range(int(midnight.timestamp() * 1000), int(tomorrow.timestamp() * 1000)),
-            **({"salon": chat.salon} if chat.salon else {}),
-            **({"master": chat.master} if chat.master else {}),
-        }
-        today = await desk.store.find(Booking, where, order=("starts_at", "id"), limit=TODAY_LIMIT)
-        listed = [booking.id for booking in today if booking.status != "cancelled"]
-        changes += _say(desk, turn, chat, "staff_today", bookings=listed)
+        if business is not None:
+            salon = await desk.store.get(Salon, chat.business, chat.salon) if chat.salon else None
+            changes += _say(desk, turn, chat, "staff_today", **await today(desk, chat, business, salon))
     return changes
 
 
@@ -144,9 +130,7 @@ async def _waiting(desk: Desk, turn: Turn, chats: list[StaffChat]) -> Changes:
             for number, row in enumerate(listed, 1)
         )
         bookings = list(dict.fromkeys(row.booking for row in listed if row.booking))
-        changes += _say(
-            desk, turn, chat, "staff_manual_list", choices=choices, waiting=len(held), bookings=bookings
-        )
+        changes += _say(desk, turn, chat, "staff_manual_list", choices=choices, waiting=len(held), bookings=bookings)
     return changes
 
 

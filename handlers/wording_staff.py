@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from handlers.filling import Plain, lay_out
+from handlers.filling import Plain
 from handlers.i18n import mark
 from handlers.scene import Scene
 from handlers.wording_reasons import REASONS as REASONS
@@ -123,20 +123,8 @@ def staff_help(s: Scene) -> Iterator[str]:
     """What can be done in a staff chat."""
     yield s.t("What you can do here:")
     yield s.t("/today — today's visits")
+    yield s.t("/manual — messages to send by hand")
     yield s.t("To write to a client, reply to the client's message.")
-
-
-def staff_today(s: Scene) -> Iterator[str]:
-    """The visits of a day, one a line."""
-    scenes = [s.at(each) for each in s.facts.visits]
-    if not scenes:
-        yield s.t("No bookings today.")
-        return
-    yield s.count("{n} booking today", "{n} bookings today", len(scenes))
-    yield Plain("")
-    for scene in scenes:
-        mark_of = "✅ " if scene.booking.status == "confirmed" else ""
-        yield Plain(mark_of + lay_out(("{time}, {client}, {service}, {master}",), scene))
 
 
 def staff_reply_sent(s: Scene) -> Iterator[str]:

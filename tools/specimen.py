@@ -141,6 +141,10 @@ CARD = tuple(
     Choice(verb, {"message": HELD.id})
     for verb in ("whatsapp", "copy", "hand_sent", "hand_skip", "hand_hour", "hand_tomorrow")
 )
+DOUBTS = {
+    "b-1": {"words": ["unconfirmed", "unreached", "unread", "moves"], "no_shows": 2},
+    "b-2": {"words": [], "no_shows": 1},
+}
 LATE = (Choice("late_wait"), Choice("late_call"))
 FAMILY = (VISITS[0], replace(VISITS[1], booking=replace(BOOKING, id="b-2", client="c2", starts_at=START + HOUR // 2)))
 TOLD = tuple(replace(one, booking=replace(one.booking, status="confirmed")) for one in FAMILY)
@@ -275,6 +279,10 @@ SPECIMENS: tuple[Specimen, ...] = (
     Specimen("staff_help"),
     Specimen("staff_today", "none"),
     Specimen("staff_today", "two", facts={"visits": VISITS}),
+    Specimen("staff_morning", "doubtful", params={"doubts": DOUBTS}, facts={"visits": VISITS}),
+    Specimen("staff_evening", "all is well", params={"visits": 3}),
+    Specimen("staff_evening", "one", params={"reasons": {"b-1": "63003"}}, facts={"visits": VISITS[:1]}),
+    Specimen("staff_evening", "no reason", facts={"visits": VISITS}),
     Specimen("staff_running_late", "fits", 0.5, LATE, {"spare": HOUR}, facts={"visits": VISITS[1:]}),
     Specimen("staff_running_late", "does not fit", 0.5, LATE, {"spare": 0}, facts={"visits": VISITS[1:]}),
     Specimen("staff_running_late", "the last visit", 0.5, LATE),
@@ -290,7 +298,9 @@ SPECIMENS: tuple[Specimen, ...] = (
         params={"kind": "reminder", "reason": "63003"},
         facts={"subject": HELD},
     ),
-    Specimen("staff_manual", "long", params={"kind": "reminder"}, facts={"subject": replace(HELD, text="Текст. " * 60)}),
+    Specimen(
+        "staff_manual", "long", params={"kind": "reminder"}, facts={"subject": replace(HELD, text="Текст. " * 60)}
+    ),
     Specimen("staff_manual", "put off", facts={"subject": replace(HELD, next_at=START, params=BY)}),
     Specimen("staff_manual", "sent", edits=True, facts={"subject": replace(HELD, status="sent", params=BY)}),
     Specimen("staff_manual", "sent, says the API", edits=True, facts={"subject": replace(HELD, status="sent")}),

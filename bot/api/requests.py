@@ -31,7 +31,7 @@ from bot.api.fields import (
     Word,
 )
 from handlers.costs import CostsBy
-from handlers.settings_schema import STAFF_EVENTS, Notify, one_of
+from handlers.settings_schema import STAFF_CARDS, STAFF_EVENTS, Notify, one_of
 from handlers.statistics import GroupBy
 from storage.records import BookingStatus
 
@@ -191,7 +191,8 @@ class BatchIn(Body):
     items: Annotated[list[SkipValidation[BookingItem]], Field(max_length=MOST_IN_BATCH)]
 
 
-StaffEvent = Annotated[str, one_of(STAFF_EVENTS), Field(json_schema_extra={"enum": list(STAFF_EVENTS)})]
+CHAT_EVENTS = (*STAFF_EVENTS, *STAFF_CARDS)
+StaffEvent = Annotated[str, one_of(CHAT_EVENTS), Field(json_schema_extra={"enum": list(CHAT_EVENTS)})]
 
 
 class StaffLinkIn(Body):
@@ -203,7 +204,7 @@ class StaffLinkIn(Body):
         None, description="Left out: master where one is named, else staff. All but staff link a private chat only."
     )
     language: Language | None = Field(None, description="Left out: the salon's, else the business's.")
-    events: Annotated[list[StaffEvent], Field(max_length=len(STAFF_EVENTS))] | None = Field(
+    events: Annotated[list[StaffEvent], Field(max_length=len(CHAT_EVENTS))] | None = Field(
         None, description="Left out: all that the settings allow."
     )
 
@@ -214,7 +215,7 @@ class StaffChatIn(Body):
     salon: Id | None = Field(None, description="Required but for an owner.")
     master: Id | None = None
     language: Language | None = None
-    events: Annotated[list[StaffEvent], Field(max_length=len(STAFF_EVENTS))] | None = None
+    events: Annotated[list[StaffEvent], Field(max_length=len(CHAT_EVENTS))] | None = None
 
 
 class NoQuery(Query):

@@ -23,6 +23,7 @@ from bot.playground.telegram_emulator import DEMO_TOKEN as TELEGRAM_TOKEN
 from bot.playground.telegram_emulator import TelegramEmulator
 from bot.playground.twilio_emulator import DEMO_ACCOUNT, DEMO_WHATSAPP, TwilioEmulator
 from bot.playground.twilio_emulator import DEMO_TOKEN as TWILIO_TOKEN
+from scheduler.staff_cards import next_card
 from scheduler.sweeps import next_timer
 from storage.records import Millis
 
@@ -87,7 +88,7 @@ class Stage:
     async def quiet(self) -> None:
         """Wait until nobody has anything left to do at this moment: platforms, inbox and outbox."""
         before = None
-        while before != (seen := (self.telegram.version, self.twilio.version, self.app.outbox.last_round)):
+        while before != (seen := (self.telegram.version, self.twilio.version)):
             before = seen
             await self.telegram.idle()
             await self.twilio.idle()
@@ -95,8 +96,9 @@ class Stage:
             await self.app.outbox.idle()
 
     async def next_moment(self) -> Millis | None:
-        """When something is to happen next: a message falls due, or the timer of a cascade runs out."""
-        moments = (await self.app.store.next_due(), await next_timer(self.app.desk))
+        """When something is to happen next: a message falls due, a timer of a cascade runs out, a card is to be made."""
+        desk = self.app.desk
+        moments = (await self.app.store.next_due(), await next_timer(desk), await next_card(desk))
         return min((moment for moment in moments if moment is not None), default=None)
 
     async def move_to(self, moment: Millis) -> None:
