@@ -228,6 +228,8 @@ SAMPLES: Final[Mapping[str, Callable[[str], str]]] = {
     "n": lambda _: "50",
     "price": lambda language: formats.money(90_000, "UAH", language),
     "phone": lambda _: "+380 44 123 4567",
-    "people": lambda language: f"{translator(language)(mark('Anna'))} — 15:00, {translator(language)(mark('Maria'))} — 15:30",
+    "people": lambda language: (
+        f"{translator(language)(mark('Anna'))} — 15:00, {translator(language)(mark('Maria'))} — 15:30"
+    ),
 }
 """What WhatsApp's reviewers see in the place of each variable, by language."""

@@ -110,9 +110,7 @@ class Verdict:
     opted_out: bool = False
 
 
-def means_of(
-    channels: Mapping[str, Channel], not_reached: NotReached | None = None, *, by_hand: bool = False
-) -> Means:
+def means_of(channels: Mapping[str, Channel], not_reached: NotReached | None = None, *, by_hand: bool = False) -> Means:
     """The means of a process with these channels; ``by_hand``: people send what no channel can."""
     people = {MANUAL: BY_HAND} if by_hand else {}
     return Means(

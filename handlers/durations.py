@@ -106,4 +106,3 @@ def _months_on(day: date, months: int) -> date:
         return day
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
-

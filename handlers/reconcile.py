@@ -22,8 +22,20 @@ LAST_WORDS: Final[tuple[Reason, ...]] = ("by_staff", "erased")
 SPOKEN_FOR_BY: Final = "grouped_with"
 """Parameter of a reminder that another message tells: the id of that row. That it was told so is a last word too."""
 FROM_PLAN: Final = (
-    "lane", "salon", "master", "day", "channel", "address", "revision", "status", "reason", "due_at", "next_at",
-    "not_after", "params", "choices",
+    "lane",
+    "salon",
+    "master",
+    "day",
+    "channel",
+    "address",
+    "revision",
+    "status",
+    "reason",
+    "due_at",
+    "next_at",
+    "not_after",
+    "params",
+    "choices",
 )
 """Fields that a row takes over from the plan when it is planned anew."""
 ALWAYS_FRESH: Final = ("salon", "master", "choices")
@@ -40,9 +52,7 @@ class Reconciled:
     tellers: tuple[str, ...] = ()
 
 
-def reconcile(
-    booking: Booking, existing: Sequence[Message], desired: Sequence[Message], now: Millis
-) -> Reconciled:
+def reconcile(booking: Booking, existing: Sequence[Message], desired: Sequence[Message], now: Millis) -> Reconciled:
     """The changes that turn ``existing``, all stored rows about ``booking``, into the plan ``desired``.
 
     Rows of kinds that the plan does not own, and those to staff, are left alone. A patch that takes a row back expects it

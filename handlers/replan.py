@@ -65,7 +65,9 @@ def replanned(desk: Desk, booking: Booking, around: Surroundings, existing: Sequ
         linked_channels=desk.channels,
     )
     reconciled = reconcile(booking, existing, plan(case), desk.now())
-    taken_back = {patch.id for patch in reconciled.changes.patches if patch.set.get("status") in ("cancelled", "skipped")}
+    taken_back = {
+        patch.id for patch in reconciled.changes.patches if patch.set.get("status") in ("cancelled", "skipped")
+    }
     needless = {row.id for row in existing if row.held and row.id in taken_back}
     cards = Changes(inserts=edits_of(existing, needless, desk.now()))
     return replace(reconciled, changes=reconciled.changes + cards)

@@ -26,9 +26,7 @@ JUST_TOLD: Final = 30 * MINUTE
 """A reminder due within this after a notice says nothing new."""
 
 
-def rings_at(
-    kind: str, booking: Booking | None, at: Millis, hours: Hours | None, zone: ZoneInfo
-) -> Millis:
+def rings_at(kind: str, booking: Booking | None, at: Millis, hours: Hours | None, zone: ZoneInfo) -> Millis:
     """When a message that is ready at ``at`` may ring: ``at`` itself, or the end of the quiet hours.
 
     Answers and staff messages always go at once, and so do the notice of a booking that the client made, and notices,
@@ -81,7 +79,9 @@ def reminder_slots(
     before that never went. A reminder whose moment has passed is not sent, one right after a notice neither.
     """
     raws = [_raw(start, lead, hours, zone) for lead in sorted(leads, key=durations.length, reverse=True)]
-    taken = [raw.due for raw in raws if raw.moved != "earlier" and raw.due >= known_at and not _just_told(raw.due, told)]
+    taken = [
+        raw.due for raw in raws if raw.moved != "earlier" and raw.due >= known_at and not _just_told(raw.due, told)
+    ]
     slots = []
     for raw in raws:
         reason = _why_not(raw, raws, taken, hours, zone, told, now)
