@@ -49,7 +49,6 @@ def ticks(
         Tick("expired", _all(expire), 30),
         Tick("staff cards", staff_cards, 60),
         Tick("packages", partial(packages.warn, desk), 300),
-        Tick("staff cards", staff_cards, 60),
         Tick("addresses", _all(partial(sweeps.revive_addresses, desk)), 300),
         Tick("forgotten", inbox.forget, at="03:30"),
     ]
