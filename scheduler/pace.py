@@ -89,7 +89,7 @@ class Pacer:
         The set beside each way holds the names of permits that this send was given before; new ones are added to it.
         """
         waits = [
-            max(self._pause(way.channel), *map(self._pause, chat_paces(way))) if self._pauses else 0
+            max(map(self._pause, (way.channel, *chat_paces(way)))) if self._pauses else 0
             for way, _ in wishes
         ]
         await self._ask_for_chats(wishes, waits)

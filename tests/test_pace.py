@@ -153,3 +153,11 @@ def test_whoever_waits_for_time_comes_back_in_order() -> None:
         ready.hold(job, until)
     ready.wake(25)
     assert (ready.draw(3, everywhere), ready.next_wake()) == ([jobs[1], jobs[0]], 30)
+
+
+async def test_a_channel_without_a_pace_for_each_chat_is_held_up_by_a_pause_of_its_own_alone(post: Post) -> None:
+    pacer, texts = Pacer(post.store, {}), Way("sms", "+380671110000")
+    await pacer.forbid(CHAT, "channel", 30_000)
+    assert await pacer.ask([(texts, set())]) == [0]
+    await pacer.forbid(texts, "channel", 20_000)
+    assert await pacer.ask([(texts, set())]) == [NOON + 20_000]
