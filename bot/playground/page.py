@@ -40,6 +40,7 @@ class Page:
     def __init__(self) -> None:
         self._watchers: set[asyncio.Event] = set()
         self._tasks: list[asyncio.Task[None]] = []
+        self._opened = asyncio.Event()
         self._closing = False
         self._cuts = 0
         """How often the power was cut, and is back."""
@@ -47,6 +48,7 @@ class Page:
     async def open(self, stage: Stage, group: int) -> None:
         """The curtain rises: ``group`` is the chat id of the staff's group."""
         self._stage, self._group = stage, group
+        self._opened.set()
         self._tasks = [asyncio.create_task(self._watch(emulator)) for emulator in (stage.telegram, stage.twilio)]
 
     def routes(self) -> list[web.RouteDef]:
@@ -117,6 +119,8 @@ class Page:
     # What the page shows
 
     async def _state(self, _: web.Request) -> web.Response:
+        # The service listens before the cast is on the stage, and a browser that waits for it is quick.
+        await self._opened.wait()
         now = datetime.fromtimestamp(self._stage.now() / 1000, ZONE)
         tomorrow = now.date() + timedelta(days=2)
         return web.json_response(
