@@ -88,10 +88,7 @@ class Pacer:
 
         The set beside each way holds the names of permits that this send was given before; new ones are added to it.
         """
-        waits = [
-            max(map(self._pause, (way.channel, *chat_paces(way)))) if self._pauses else 0
-            for way, _ in wishes
-        ]
+        waits = [max(map(self._pause, (way.channel, *chat_paces(way)))) if self._pauses else 0 for way, _ in wishes]
         await self._ask_for_chats(wishes, waits)
         await self._ask_for_channels(wishes, waits)
         return waits
