@@ -162,6 +162,8 @@ async def test_what_was_waiting_when_the_process_died_goes_out_when_it_lives_aga
         # Nobody takes the notice in hand before the link is heard.
         await web.call("PATCH", "/settings", {"channels": ["telegram"]})
         await follows_link(web, telegram)
+        while not (await web.call("GET", "/clients/c1/export"))["addresses"]:
+            await asyncio.sleep(0)
         await web.book("b-1")
         assert await telegram.idle()
         assert await web.stop(signal.SIGKILL) != 0
