@@ -1,5 +1,6 @@
 """The service from end to end: a real process, its API, and both platforms emulated over loopback."""
 
+import asyncio
 import json
 import signal
 from collections.abc import AsyncIterator
