@@ -1,6 +1,5 @@
 """The service from end to end: a real process, its API, and both platforms emulated over loopback."""
 
-import asyncio
 import json
 import signal
 from collections.abc import AsyncIterator
@@ -164,7 +163,7 @@ async def test_what_was_waiting_when_the_process_died_goes_out_when_it_lives_aga
         await web.call("PATCH", "/settings", {"channels": ["telegram"]})
         await follows_link(web, telegram)
         while not (await web.call("GET", "/clients/c1/export"))["addresses"]:
-            await asyncio.sleep(0)
+            pass
         await web.book("b-1")
         assert await telegram.idle()
         assert await web.stop(signal.SIGKILL) != 0
