@@ -245,7 +245,7 @@ async def receipt(
     if state == "sent" and message.status in ("sending", "unknown"):
         return kept + await decide(desk, message, means, lambda attempt: _taken(attempt, provider_id))
     if state == "failed" and message.status in ("sending", "sent", "unknown"):
-        return kept + await decide(desk, message, means, lambda attempt: _undelivered(attempt, verdict))
+        return kept + await decide(desk, message, means, lambda attempt: _undelivered(attempt, verdict, provider_id))
     return kept
 
 
@@ -295,7 +295,7 @@ def _taken(attempt: Attempt, provider_id: str | None) -> Decided:
     return Decided(move(message, status="sent", fallback_at=timer, **found))
 
 
-def _undelivered(attempt: Attempt, verdict: Verdict) -> Decided:
+def _undelivered(attempt: Attempt, verdict: Verdict, provider_id: str | None) -> Decided:
     message = attempt.message
     error = SendError(
         "permanent",
@@ -305,9 +305,9 @@ def _undelivered(attempt: Attempt, verdict: Verdict) -> Decided:
         opted_out=verdict.opted_out,
     )
     if verdict.needs_template and not message.params.get(AS_TEMPLATE):
-        return failed(attempt, error, again=True, as_template=True)
+        return failed(attempt, error, again=True, as_template=True, taken_as=provider_id)
     passing = not verdict.permanent and AGAIN not in message.params
-    return failed(attempt, error, again=passing, wait=ONCE_MORE_AFTER)
+    return failed(attempt, error, again=passing, wait=ONCE_MORE_AFTER, taken_as=provider_id)
 
 
 def _again(attempt: Attempt, error: SendError) -> Decided:
@@ -346,12 +346,23 @@ def _moved(attempt: Attempt, error: SendError, chat: str) -> Decided:
 
 
 def failed(
-    attempt: Attempt, error: SendError, *, again: bool = False, as_template: bool = False, wait: Millis = 0
+    attempt: Attempt,
+    error: SendError,
+    *,
+    again: bool = False,
+    as_template: bool = False,
+    wait: Millis = 0,
+    taken_as: str | None = None,
 ) -> Decided:
-    """It will not arrive this way: the address is marked where that is why, and the next channel takes over."""
+    """It will not arrive this way: the address is marked where that is why, and the next channel takes over.
+
+    ``taken_as``: the provider's id, where it took the message before it failed; its word may come before its answer.
+    """
     message, facts = attempt.message, attempt.facts
-    untrue = {"reason": message.void} if message.void is not None else {}
-    changes = move(message, status="failed", fallback_at=None, **untrue, **_error(error))
+    known: dict[str, Any] = {"reason": message.void} if message.void is not None else {}
+    if taken_as is not None:
+        known |= {"provider_id": message.provider_id or taken_as, "sent_at": message.sent_at or facts.now}
+    changes = move(message, status="failed", fallback_at=None, **known, **_error(error))
     if error.address_dead:
         changes += _mark_dead(attempt, error.code)
         facts = _without(facts, message)

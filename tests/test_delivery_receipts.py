@@ -102,6 +102,13 @@ async def test_a_callback_that_beats_the_answer_leaves_the_row_to_nobody(post: P
     assert sent.fallback_at == NOON + 2 * HOUR
 
 
+async def test_a_failure_that_beats_the_answer_leaves_the_row_with_the_provider_s_id(post: Post) -> None:
+    row = on_whatsapp("sending", token="t", lease_until=NOON + HOUR)
+    await post.add(row)
+    failed = await hear(post, row, "failed", "63005")
+    assert (failed.status, failed.provider_id, failed.token, failed.sent_at) == ("failed", "SM1", None, NOON)
+
+
 async def test_a_failure_by_callback_hands_over_to_the_next_channel_in_the_same_commit(post: Post) -> None:
     row = on_whatsapp()
     await post.add(row)
