@@ -34,7 +34,7 @@ YOUNGEST: Final[Millis] = HOUR
 """What went out less than that ago may still be reported on."""
 OLDEST: Final[Millis] = 10 * DAY
 PRICED: Final[Millis] = 3 * DAY
-"""For so long a price is asked for: some messages never get one."""
+"""For so long after it went out or arrived a price is asked for: some messages never get one."""
 PART: Final = 100
 """Messages that are asked about in one part."""
 PAGE: Final = 50
@@ -196,7 +196,8 @@ class Reconciliation:
         recent = self._desk.now() - PRICED
         asked = 0
         for row in rows:
-            if row.status in OPEN or (row.id not in priced and row.due_at >= recent):
+            heard_of = max(row.due_at, row.sent_at or 0, row.delivered_at or 0)
+            if row.status in OPEN or (row.id not in priced and heard_of >= recent):
                 asked += await self._settle(row, row.id in priced)
         return asked
 

@@ -22,7 +22,7 @@ from handlers.delivery import Means, means_of
 from handlers.turn import Desk, Links
 from storage.opening import open_store
 from storage.records import Business, Client, Cost, Message, Millis, Task
-from storage.store import Changes, Put, Store
+from storage.store import Changes, Patch, Put, Store
 
 NOON: Millis = 1_800_014_400_000
 """12:00 UTC."""
@@ -72,6 +72,9 @@ class Night:
         found = await self.store.get(Message, "b", message.id)
         assert found is not None
         return found
+
+    async def change(self, message: Message, **fields: Any) -> None:
+        await self.store.commit(Changes(patches=(Patch(Message, "b", message.id, fields),)))
 
     async def cost(self, message: Message) -> Cost | None:
         return await self.store.get(Cost, "b", message.id)
@@ -224,6 +227,20 @@ async def test_a_price_that_never_comes_is_asked_for_three_nights(night: Night) 
         await night.night()
         await night.pass_hours(24)
     assert night.asked() == 3
+
+
+async def test_what_arrived_days_later_gets_its_price_too(night: Night) -> None:
+    person = night.twilio.person("+380671230001")
+    await person.says("Привіт")
+    await person.goes_offline()
+    message = await night.send(1)
+    await night.pass_hours(5 * 24)
+    await person.comes_online()
+    await night.twilio.idle()
+    await night.change(message, status="delivered", delivered_at=night.now)
+    await night.pass_hours(2)
+    await night.night()
+    assert await night.cost(message) is not None
 
 
 async def test_a_last_word_is_asked_for_ten_days(night: Night) -> None:
