@@ -234,6 +234,11 @@ class Emulator(ABC):
         """From now on answer `method` (`*`: every one without a delay of its own) `seconds` late; 0 ends it."""
         self._delays[method] = seconds
 
+    @property
+    def faults_to_come(self) -> int:
+        """How many breakages still wait for a request that meets them."""
+        return sum(fault.times for fault in self._faults)
+
     def heal(self) -> None:
         """Forget all faults and delays."""
         self._faults.clear()
