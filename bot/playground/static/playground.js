@@ -232,8 +232,10 @@ async function refresh() {
   return refreshing;
 }
 
+// While the power is off nobody answers; the stream says when somebody does again.
+const follow = () => refresh().catch(() => {});
 const live = new EventSource("/play/live");
-live.onmessage = refresh;
+live.onmessage = follow;
 live.onerror = () => tell("Waiting for the service…");
-live.onopen = () => { if ($("#status").textContent === "Waiting for the service…") tell(""); refresh(); };
-refresh();
+live.onopen = () => { if ($("#status").textContent === "Waiting for the service…") tell(""); follow(); };
+follow();
