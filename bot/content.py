@@ -33,6 +33,8 @@ LOOK_AGAIN: Final[Millis] = 12 * 3_600_000
 """What was approved may be paused or taken away later."""
 MOST: Final = 1000
 REFUSED: Final = ("rejected", "disabled")
+WITHDRAWN: Final = frozenset({"63040", "63041", "63042"})
+"""Codes of messages whose template WhatsApp has rejected, paused or disabled since."""
 
 _log = logging.getLogger(__name__)
 
@@ -85,7 +87,7 @@ async def push(
         if row is not None and piece.standing != "faulty" and row.status == "unsubmitted":
             row = await _stored(desk, row, status=await api.submit(row.sid, row.name, row.category))
         yield piece if row is piece.row else _piece(piece.blueprint, row)
-    await desk.store.commit(Changes(patches=(Patch(Task, "", REVIEW, {"next_at": desk.now()}, must=False),)))
+    await ask_soon(desk)
 
 
 async def _made(
@@ -148,13 +150,28 @@ async def refresh(desk: Desk, api: ContentApi, rows: Sequence[ContentTemplate]) 
     return changed
 
 
+async def ask_soon(desk: Desk) -> None:
+    """Let the task that asks run at once: there is something to hear."""
+    await desk.store.commit(Changes(patches=(Patch(Task, "", REVIEW, {"next_at": desk.now()}, must=False),)))
+
+
 async def review(desk: Desk, api: ContentApi, task: Task) -> Task:
     """A part of the task that asks from time to time: soon while something is under review, else twice a day."""
-    rows = await desk.store.find(ContentTemplate, {"status": OneOf(LIVING)}, limit=MOST)
     try:
-        await refresh(desk, api, rows)
+        await refresh(desk, api, await _living(desk.store))
     except SendError as error:
         _log.warning("Twilio did not say how templates stand: %s", error.code)
         return replace(task, next_at=desk.now() + ASK_AGAIN)
     waiting = await desk.store.count(ContentTemplate, {"status": OneOf(UNDER_REVIEW)})
     return replace(task, next_at=desk.now() + (ASK_AGAIN if waiting.get((), 0) else LOOK_AGAIN))
+
+
+async def _living(store: Store) -> list[ContentTemplate]:
+    """Every row, of whatever business, that WhatsApp may still speak of."""
+    rows: list[ContentTemplate] = []
+    after: tuple[str, str] | None = None
+    where, order = {"status": OneOf(LIVING)}, ("business", "id")
+    while page := await store.find(ContentTemplate, where, order=order, after=after, limit=MOST):
+        rows += page
+        after = (page[-1].business, page[-1].id)
+    return rows

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from bot.config import Config
 from bot.inbox import Inbox, Read
-from bot.receipts import Heard
+from bot.receipts import Heard, StatusWord
 from handlers.channel import Channel
 from handlers.turn import Desk, Links
 from scheduler.clock import Tick
@@ -131,7 +131,7 @@ class Twilio:
 
     def attach(self, inbox: Inbox, heard: Heard) -> Attached:
         """See :class:`Provider`."""
-        from bot.content import REVIEW, review
+        from bot.content import REVIEW, WITHDRAWN, ask_soon, review
         from bot.content_api import ContentApi
         from bot.reconciliation import RECONCILE, Reconciliation
         from bot.twilio_inbound import Signature, twilio_routes
@@ -146,8 +146,14 @@ class Twilio:
             REVIEW: lambda _, task: review(desk, templates, task),
             RECONCILE: lambda _, task: accounts.run(task),
         }
+
+        async def told(word: StatusWord) -> None:
+            await heard(word)
+            if word.verdict.code in WITHDRAWN:
+                await ask_soon(desk)
+
         return Attached(
-            twilio_routes(inbox, signature, heard),
+            twilio_routes(inbox, signature, told),
             ticks=(Tick("twilio", lambda: run_standing(desk, runners), 30),),
         )
 
