@@ -65,7 +65,9 @@ def _piece(blueprint: Blueprint, row: ContentTemplate | None) -> Piece:
     if row is not None and row.digest == blueprint.digest:
         return Piece(blueprint, row, row.status, (row.reason,) if row.reason else ())
     wrong = tuple(faults(blueprint))
-    return Piece(blueprint, row, "faulty" if wrong else "missing" if row is None else "changed", wrong)
+    if wrong or row is None:
+        return Piece(blueprint, row, "faulty" if wrong else "missing", wrong)
+    return Piece(blueprint, row, "changed", (f"its text has changed: a push makes version {row.version + 1}",))
 
 
 async def push(

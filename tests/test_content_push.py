@@ -145,7 +145,8 @@ async def test_a_name_that_stands_for_another_text_is_left_alone(office: Office)
 async def test_a_changed_text_is_noticed_and_the_old_one_serves_until_the_new_one_is_approved(office: Office) -> None:
     await office.push(REMINDER)
     await office.hear()
-    assert await office.standing(REWRITTEN) == ["changed"]
+    (piece,) = compare([REWRITTEN], await office.rows())
+    assert (piece.standing, piece.why) == ("changed", ("its text has changed: a push makes version 2",))
     await office.push(REWRITTEN)
     assert [(row.version, row.status) for row in await office.rows()] == [(1, "approved"), (2, "received")]
     await office.hear()
