@@ -25,6 +25,8 @@ SPOKEN: Final = frozenset(
 )
 """A message with none of these fields is a service message: somebody joined, a topic was made."""
 GONE: Final = frozenset({"left", "kicked"})
+MUTED: Final = "muted"
+"""Text of a turn ``removed``: the bot is still there, and may not write."""
 HERE: Final = frozenset({"member", "administrator", "creator", "restricted"})
 
 
@@ -129,27 +131,40 @@ def _press(press: Fields, event: str, at: Millis) -> Turn | None:
 
 
 def _membership(change: Fields, event: str, at: Millis) -> Turn | None:
-    """Blocked and unblocked in a private chat, thrown out of a group and taken in again."""
+    """Blocked and unblocked in a private chat; thrown out of a group or muted there, and taken in or heard again."""
     chat, sender = part(change, "chat"), part(change, "from")
     place, user = number(chat, "id"), number(sender, "id")
-    was, now = part(change, "old_chat_member").get("status"), part(change, "new_chat_member").get("status")
-    if place is None or user is None or chat.get("type") == "channel" or was == now:
+    old, new = part(change, "old_chat_member"), part(change, "new_chat_member")
+    if place is None or user is None or chat.get("type") == "channel":
         return None
     private = chat.get("type") == "private"
-    if now not in GONE and (now not in HERE or was in HERE):
+    was, now = old.get("status"), new.get("status")
+    if now in GONE:
+        nothing_new = was == now
+    else:
+        nothing_new = now not in HERE or _may_write(old) == _may_write(new)
+    if nothing_new:
         return None
+    gone, muted = now in GONE, now in HERE and not _may_write(new)
     return Turn(
         channel="telegram",
         address=str(place),
         user=str(user),
         event=event,
         at=at,
-        kind=("blocked" if private else "removed") if now in GONE else "unblocked",
+        kind=("blocked" if private else "removed") if gone or muted else "unblocked",
+        text=MUTED if muted else None,
         name=_name(sender),
         language=words(sender, "language_code"),
         private=private,
         title=words(chat, "title"),
     )
+
+
+def _may_write(member: Fields) -> bool:
+    """Whether a member of a chat may write there. Who is restricted may do some things, perhaps this one."""
+    status = member.get("status")
+    return status in HERE and not (status == "restricted" and member.get("can_send_messages") is False)
 
 
 def _for_us(text: str, bot_name: str | None) -> str | None:

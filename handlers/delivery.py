@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from handlers import grouping
 from handlers.by_hand import first_cards, shown_anew
 from handlers.channel import BY_HAND, Capabilities, Channel, Findable, SendError
+from handlers.chat_fate import owners_told
 from handlers.facts import RINGING, Facts, load_facts
 from handlers.hops import awake, cascades, expected, next_hop, reached, still_true
 from handlers.reach import MANUAL
@@ -90,11 +91,12 @@ class Attempt:
 
 class Decided(NamedTuple):
     """What to commit. ``ended``: why the client was not told and no channel is left, where that is so. ``held``: the row
-    as it waits for a person from now on."""
+    as it waits for a person from now on. ``lost``: the staff chat that can be written to no more."""
 
     changes: Changes
     ended: str | None = None
     held: Message | None = None
+    lost: StaffChat | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,8 @@ async def decide(desk: Desk, message: Message, means: Means, judge: Callable[[At
 
 
 async def _untold(desk: Desk, message: Message, facts: Facts, means: Means, decided: Decided) -> Changes:
+    if decided.lost is not None:
+        return await owners_told(desk, decided.lost)
     if decided.ended is None or means.not_reached is None:
         return Changes()
     return await means.not_reached(desk, replace(message, reason=decided.ended), facts.business, facts.salon)
@@ -336,9 +340,12 @@ def _repeatable(attempt: Attempt) -> bool:
 
 
 def _moved(attempt: Attempt, error: SendError, chat: str) -> Decided:
-    """A group that became a supergroup: it has another id from now on, and gets the message there at once."""
+    """A group that became a supergroup: it has another id from now on, and gets the message there at once.
+
+    What stands in the old chat can't be rewritten any more: an edit goes as a message of its own.
+    """
     message, here = attempt.message, attempt.facts.staff_chat
-    again = move(message, status="planned", next_at=attempt.facts.now, address=chat, **_error(error))
+    again = move(message, status="planned", next_at=attempt.facts.now, address=chat, edits=None, **_error(error))
     if here is None or here.chat != message.address:
         return Decided(again)
     moved = Patch(StaffChat, here.business, here.id, {"chat": chat}, {"chat": here.chat}, must=False)
@@ -372,7 +379,8 @@ def failed(
         hop = next_hop(message, facts, channels, again=again, as_template=as_template, wait=wait if again else 0)
     if hop is not None:
         return Decided(changes + Changes(inserts=(hop,)) + expected(message, facts))
-    return Decided(changes, ended(attempt, error.code))
+    lost = facts.staff_chat if error.address_dead and message.staff_chat is not None else None
+    return Decided(changes, ended(attempt, error.code), lost=lost)
 
 
 def _mark_dead(attempt: Attempt, why: str) -> Changes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from handlers import answers, consent, family, greeting, late, staff_turn
+from handlers import answers, chat_fate, consent, family, greeting, late, staff_turn
 from handlers.free_text import told_to_staff
 from handlers.presence import Here, mark_dead, who_is_here
 from handlers.recognise import command_of, recognise
@@ -41,9 +41,10 @@ class Context:
 async def respond(desk: Desk, turn: Turn) -> Changes:
     """What ``turn`` changes: bookings, consents, links, and the answers as rows to be sent. Commits nothing itself."""
     if turn.kind == "blocked":
-        return await mark_dead(desk, turn, "blocked", desk.now() + DEAD_FOR)
-    if turn.kind == "unblocked":
-        return (await who_is_here(desk, turn)).changes
+        dead = await mark_dead(desk, turn, "blocked", desk.now() + DEAD_FOR)
+        return dead + await chat_fate.changed(desk, turn)
+    if turn.kind == "unblocked" and turn.private:
+        return (await who_is_here(desk, turn)).changes + await chat_fate.changed(desk, turn)
     if turn.channel == "sms":
         return await respond_to_text(desk, turn)
     staffed = await staff_turn.respond_staff(desk, turn)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from handlers import chat_fate
 from handlers.by_hand import HELD
 from handlers.day_cards import today
 from handlers.linking import use_staff_code
@@ -13,7 +14,7 @@ from handlers.replies import answer
 from handlers.staff_press import pressed
 from handlers.turn import Desk, Turn
 from storage.records import ANSWERS_LANE, Business, Choice, Client, Message, Salon, StaffChat, new_id
-from storage.store import Changes, Patch
+from storage.store import Changes
 
 HELD_LIMIT: Final = 200
 LISTED: Final = 10
@@ -25,14 +26,18 @@ async def respond_staff(desk: Desk, turn: Turn) -> Changes | None:
     """What a turn in a staff chat changes; None where the turn is not the staff's (a client's private chat)."""
     if turn.channel != "telegram":
         return None
-    chats = await _chats(desk, turn)
-    if turn.kind in ("removed", "migrated"):
-        return _chat_changed(turn, chats)
+    if turn.kind != "message":
+        return await chat_fate.changed(desk, turn)
     code = _link_code(turn)
     if code is not None:
         return await _link(desk, turn, code)
-    if not chats:
-        return None
+    chats = await _chats(desk, turn)
+    done = await _said(desk, turn, chats) if chats else None
+    return done if done is None else chat_fate.revived(chats) + done
+
+
+async def _said(desk: Desk, turn: Turn, chats: list[StaffChat]) -> Changes | None:
+    """What a word or a press in these chats changes; None where it is not the staff's."""
     if turn.press is not None:
         done = await pressed(desk, turn, chats)
         return done if done is not None or turn.private else Changes()
@@ -54,17 +59,8 @@ async def respond_staff(desk: Desk, turn: Turn) -> Changes | None:
 
 async def _chats(desk: Desk, turn: Turn) -> list[StaffChat]:
     """The linked chats at this address: one for each business that linked it; a topic is a chat of its own."""
-    found = await desk.store.find(StaffChat, {"chat": turn.address}, order=("business", "id"))
-    return [chat for chat in found if turn.kind != "message" or turn.private or chat.thread in (None, turn.thread)]
-
-
-def _chat_changed(turn: Turn, chats: list[StaffChat]) -> Changes:
-    """The bot was taken out of a group, or the group became a supergroup with another id."""
-    if turn.kind == "migrated":
-        moved = {"chat": turn.text}
-        return Changes(patches=tuple(Patch(StaffChat, chat.business, chat.id, moved, must=False) for chat in chats))
-    gone = {"dead_reason": "removed"}
-    return Changes(patches=tuple(Patch(StaffChat, chat.business, chat.id, gone, must=False) for chat in chats))
+    found = await chat_fate.chats_at(desk, turn)
+    return [chat for chat in found if turn.private or chat.thread in (None, turn.thread)]
 
 
 def _link_code(turn: Turn) -> str | None:

@@ -61,7 +61,8 @@ class Turn:
     """One inbound event.
 
     ``kind``: ``message`` (text, contact, press, photo), ``blocked`` and ``unblocked`` (the person did it to the bot),
-    ``removed`` (the bot was taken out of a group), ``migrated`` (the group's chat has the id ``text`` from now on).
+    ``removed`` (the bot was taken out of a group, or, with the text ``muted``, may not write there), ``migrated`` (the
+    group's chat has the id ``text`` from now on).
     ``address`` is the chat; ``user`` the person who acted (Telegram user id, WhatsApp address).
     """
 

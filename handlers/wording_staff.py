@@ -119,6 +119,15 @@ def staff_link_refused(s: Scene) -> Iterator[str]:
     yield s.t("⚠️ This code does not work. Please create a new one in the settings.")
 
 
+def staff_chat_lost(s: Scene) -> Iterator[str]:
+    """An owner hears that a chat of the staff gets nothing any more."""
+    yield s.t("⚠️ The bot can no longer write to the staff chat")
+    s["title"] = s.param("title")
+    yield s.t("Chat: {title}")
+    yield s.t("Where: {salon}, {address}")
+    yield s.t("Please add the bot to the chat again and let it write there.")
+
+
 def staff_help(s: Scene) -> Iterator[str]:
     """What can be done in a staff chat."""
     yield s.t("What you can do here:")

@@ -15,6 +15,8 @@ OLENA = {"id": 501, "is_bot": False, "first_name": "Олена", "last_name": "�
 PRIVATE = {"id": 501, "type": "private", "first_name": "Олена"}
 GROUP = {"id": -1001, "type": "supergroup", "title": "Салон"}
 BOT = {"id": 42, "is_bot": True, "first_name": "Vizit", "username": "vizit_bot"}
+MUTED = {"status": "restricted", "can_send_messages": False}
+SPEAKING = {"status": "restricted", "can_send_messages": True}
 
 
 def read(update: dict[str, Any], name: str | None = "Vizit_bot") -> Turn | None:
@@ -181,6 +183,27 @@ def test_the_bots_own_membership_tells_where_it_can_write(
     turn = read(member(chat, old, new))
     assert (turn and turn.kind) == kind
     assert turn is None or (turn.address, turn.user, turn.private) == (str(chat["id"]), "501", chat is PRIVATE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ({"status": "member"}, MUTED, ("removed", "muted")),
+        ({"status": "administrator"}, MUTED, ("removed", "muted")),
+        (MUTED, {"status": "member"}, ("unblocked", None)),
+        (MUTED, SPEAKING, ("unblocked", None)),
+        (MUTED, {"status": "kicked"}, ("removed", None)),
+        ({"status": "left"}, MUTED, None),
+        ({"status": "member"}, SPEAKING, None),
+        (MUTED, MUTED, None),
+    ],
+)
+def test_a_group_in_which_the_bot_may_not_write_is_as_good_as_left(
+    old: dict[str, Any], new: dict[str, Any], told: tuple[str, str | None] | None
+) -> None:
+    change = {"chat": GROUP, "from": OLENA, "date": 1, "old_chat_member": old, "new_chat_member": new}
+    turn = read({"my_chat_member": change})
+    assert (turn and (turn.kind, turn.text)) == told
 
 
 def test_a_group_that_became_a_supergroup_tells_its_new_id_whoever_did_it() -> None:

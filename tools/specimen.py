@@ -276,6 +276,7 @@ SPECIMENS: tuple[Specimen, ...] = (
     Specimen("staff_text", params={"text": "Запізнюся на 10 хвилин, вибачте!"}),
     Specimen("staff_linked", facts={"master": None}),
     Specimen("staff_link_refused"),
+    Specimen("staff_chat_lost", params={"title": "Робочий чат"}),
     Specimen("staff_help"),
     Specimen("staff_today", "none"),
     Specimen("staff_today", "two", facts={"visits": VISITS}),

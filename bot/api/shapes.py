@@ -242,7 +242,8 @@ class StaffCodeOut(TypedDict):
 
 
 class StaffChatOut(TypedDict):
-    """A linked chat of the staff. ``events`` null: all that the settings allow."""
+    """A linked chat of the staff. ``events`` null: all that the settings allow; ``dead_reason``: why it is not reachable,
+    ``removed``, ``muted``, or the code of a refusal."""
 
     id: str
     title: str | None
@@ -253,6 +254,7 @@ class StaffChatOut(TypedDict):
     events: list[str] | None
     private: bool
     reachable: bool
+    dead_reason: str | None
     linked_at: Moment
     revision: int
 
@@ -269,6 +271,7 @@ def staff_chat_out(record: StaffChat) -> StaffChatOut:
         "events": None if record.events is None else list(record.events),
         "private": record.user is not None,
         "reachable": record.dead_reason is None,
+        "dead_reason": record.dead_reason,
         "linked_at": utc(record.linked_at),
         "revision": record.revision,
     }

@@ -258,6 +258,8 @@ def leave_chat(world: World, params: Json) -> object:
 
 
 def _send(world: World, chat: Chat, params: Json, content: Json) -> Message:
+    if chat.bot == "restricted":
+        raise ApiError(400, "not enough rights to send text messages to the chat")
     markup = check_markup(params.get("reply_markup"), chat)
     thread = params.get("message_thread_id")
     if thread is not None and thread not in chat.topics:

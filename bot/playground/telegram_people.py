@@ -208,6 +208,14 @@ class Group:
         self.world.post(self.chat, remover, {"left_chat_member": self.world.bot.json()})
         self.world.set_bot(self.chat, "kicked", remover)
 
+    async def mute_bot(self) -> None:
+        """Take the right to write from the bot."""
+        self.world.set_bot(self.chat, "restricted", self._owner())
+
+    async def unmute_bot(self) -> None:
+        """Let the bot write again."""
+        self.world.set_bot(self.chat, "member", self._owner())
+
     async def add(self, user: User) -> None:
         """Add a person."""
         self.chat.members[user.id] = "member"

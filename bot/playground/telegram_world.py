@@ -149,8 +149,9 @@ def _button(button: Json) -> Json:
 class Chat:
     """A private chat, a group or a supergroup.
 
-    `bot` is what the bot is here: absent, member, administrator, left, kicked (blocked, in a private chat), or gone
-    (the person's account is). `members` gives each account's status. `keyboard` is the reply keyboard now on screen.
+    `bot` is what the bot is here: absent, member, administrator, restricted (muted), left, kicked (blocked, in a private
+    chat), or gone (the person's account is). `members` gives each account's status. `keyboard` is the reply keyboard now
+    on screen.
     """
 
     id: int
@@ -291,7 +292,7 @@ class World:
 
     def _bot_hears(self, message: Message) -> bool:
         chat = message.chat
-        if chat.bot not in ("member", "administrator"):
+        if chat.bot not in ("member", "administrator", "restricted"):
             return False
         if chat.kind == "private" or chat.bot == "administrator" or self.sees_all:
             return True
@@ -328,6 +329,8 @@ class World:
         answer: Json = {"user": account.json(), "status": reported}
         if reported == "kicked":
             answer["until_date"] = 0
+        if reported == "restricted":
+            answer |= {"is_member": True, "can_send_messages": False, "until_date": 0}
         if reported in ("creator", "administrator"):
             answer["is_anonymous"] = False
         if reported == "administrator":
@@ -342,7 +345,7 @@ class World:
             raise ApiError(400, "chat not found") from None
         if chat.migrated_to is not None:
             raise ApiError(400, "group chat was upgraded to a supergroup chat", migrate_to_chat_id=chat.migrated_to)
-        if chat.bot not in ("member", "administrator"):
+        if chat.bot not in ("member", "administrator", "restricted"):
             refusal = BOT_REFUSALS.get((chat.kind, chat.bot))
             raise ApiError(403, refusal) if refusal else ApiError(400, "chat not found")
         return chat

@@ -77,6 +77,7 @@ async def test_linked_chats_are_shown(salon: Hands, linked: StaffChat) -> None:
         "events": None,
         "private": False,
         "reachable": True,
+        "dead_reason": None,
         "linked_at": "2026-11-20T10:00:00.000Z",
         "revision": 1,
     }

@@ -78,6 +78,21 @@ QUERIES: dict[str, Asked] = {
     "messages of many bookings": Asked(Message, {**B, "booking": OneOf(("b", "d"))}),
     "waiting messages of a client": Asked(Message, {**B, "client": "c", "status": OneOf(WAITING), "lane": 2}),
     "messages of a client": Asked(Message, {**B, "client": "c"}, ("-due_at", "-id"), sorts=False),
+    "cards about a client": Asked(
+        Message, {**B, "client": "c", "kind": "staff_manual"}, ("-due_at", "-id"), sorts=False
+    ),
+    "cards about a booking": Asked(Message, {**B, "booking": "b", "kind": "staff_manual"}, ("-due_at", "-id")),
+    "held messages of a salon": Asked(
+        Message, {**B, "status": "planned", "held": True, "salon": "s", "master": "m"}, ("due_at", "id"), sorts=False
+    ),
+    "messages of a day's visits": Asked(
+        Message, {**B, "booking": OneOf(("b", "d")), "staff_chat": None}, ("booking",), sorts=False
+    ),
+    "which cards of a day were made": Asked(Message, {**B, "key": OneOf(("k", "l"))}, ("key",), sorts=False),
+    "the next page of staff chats of all": Asked(StaffChat, {}, ("business", "id"), ("b", "s"), sorts=False),
+    "the next visits of a master": Asked(
+        Booking, {**B, "master": "m", "starts_at": Range(T, T + 1)}, ("starts_at", "id"), sorts=False
+    ),
     "waiting messages of a staff chat": Asked(Message, {**B, "staff_chat": "s", "status": OneOf(WAITING)}),
     "a message by its provider's id": Asked(
         Message, {"provider_id": "p", "channel": "telegram", "address": "7"}, ("-sent_at",)
@@ -145,5 +160,6 @@ TALLIES: dict[str, tuple[type[Any], Mapping[str, Any], tuple[str, ...]]] = {
         {**B, "channel": "sms", "sent_at": Range(T), "segments": Not(None)},
         ("segments",),
     ),
+    "earlier no-shows": (Booking, {**B, "client": OneOf(("c", "d")), "status": "no_show"}, ("client",)),
     "arrived visits": (Booking, {**B, "status": "arrived", "starts_at": Range(T, T + 1)}, ("client",)),
 }
