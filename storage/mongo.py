@@ -17,9 +17,9 @@ import pymongo
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
 
 from storage import mongo_paces, mongo_schema, mongo_steps, mongo_writes
-from storage.codec import sought
+from storage.codec import shapes, sought
 from storage.failpoints import STEP, reach
-from storage.mongo_documents import Document, documents, following, query, sorting
+from storage.mongo_documents import Document, documents, following, query, sorting, span_rows, spans_of
 from storage.mongo_errors import translated
 from storage.mongo_schema import PROBE, Database
 from storage.records import LANES, Message, Millis
@@ -31,6 +31,7 @@ from storage.store import (
     Guard,
     Permit,
     Settle,
+    Span,
     Stepped,
     StoreError,
     Where,
@@ -46,6 +47,7 @@ PATIENCE_S: Final = 5.0
 """How long a call waits for a server, and a transaction for others that change the same documents."""
 REPORT_ROWS: Final = 1000
 """A find that may answer with more is a report: it may take longer, and its rows are read beside the event loop."""
+SPANS_AT_ONCE: Final = 50_000
 REPORT_PATIENCE: Final = 4
 """How many times as long as any other call a report may take."""
 CLOCK_EVERY_S: Final = 60.0
@@ -134,6 +136,16 @@ class MongoStore:
             return int(found) if found is not None and name in numbers else found
 
         return {tuple(value(group["_id"], name) for name in group_by): int(group["n"]) for group in groups}
+
+    async def spans(
+        self, record: type[Any], where: Where, group_by: Sequence[str], field: str
+    ) -> dict[tuple[Any, ...], Span]:
+        """See :meth:`storage.store.Store.spans`."""
+        stages = spans_of(record, where, group_by, field)
+        grouped = [shapes(record)[name] for name in group_by]
+        with translated(), pymongo.timeout(self._patience_s * REPORT_PATIENCE):
+            groups = await self._collection(record).aggregate(stages, batchSize=SPANS_AT_ONCE).to_list(None)
+        return await asyncio.to_thread(span_rows, groups, grouped)
 
     async def commit(self, changes: Changes) -> Committed:
         """See :meth:`storage.store.Store.commit`.

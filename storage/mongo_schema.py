@@ -23,6 +23,7 @@ from storage.records import (
     Booking,
     Client,
     Consent,
+    ConsoleSession,
     ContentTemplate,
     Cost,
     InboxEvent,
@@ -34,12 +35,13 @@ from storage.records import (
     Salon,
     StaffChat,
     Task,
+    TextVersion,
 )
 from storage.store import SchemaNewer, StoreError
 
 Database = AsyncIOMotorDatabase[Document]
 
-VERSION: Final = 3
+VERSION: Final = 5
 """Raised whenever an index is added or changed."""
 OLDEST_SERVER: Final = (6, 0)
 """Older ones don't take a list of words as the condition of a partial index."""
@@ -97,10 +99,10 @@ INDEXES: Final[dict[type[Any], tuple[Index, ...]]] = {
     ),
     Booking: (
         Index(("business", "starts_at", "id")),
-        Index(("business", "client", "starts_at", "id"), only=present("client")),
+        Index(("business", "client", "starts_at", "id", "status", "source"), only=present("client")),
         Index(("business", "salon", "starts_at", "id")),
         Index(("business", "master", "starts_at", "id"), only=present("master")),
-        Index(("business", "status", "starts_at", "id")),
+        Index(("business", "status", "starts_at", "id", "client", "salon", "master")),
     ),
     Receipt: (Index(("business", "message", "at", "id")),),
     InboxEvent: (
@@ -114,6 +116,8 @@ INDEXES: Final[dict[type[Any], tuple[Index, ...]]] = {
     Task: (Index(("next_at", "id")),),
     ContentTemplate: (Index(("status", "kind", "business", "id")),),
     Cost: (Index(("business", "due_at", "channel", "day", "currency", "amount")),),
+    ConsoleSession: (Index(("owner", "expires_at", "id")),),
+    TextVersion: (Index(("business", "kind", "language", "at", "id")),),
 }
 
 

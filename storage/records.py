@@ -16,6 +16,9 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple
 
 from storage.basics import Millis as Millis
 from storage.basics import new_id as new_id
+from storage.console import ClientWord as ClientWord
+from storage.console import ConsoleSession as ConsoleSession
+from storage.console import TextVersion as TextVersion
 from storage.remote import ContentTemplate as ContentTemplate
 from storage.remote import Cost as Cost
 from storage.traces import Consent as Consent
@@ -349,6 +352,9 @@ Record = (
     | Task
     | ContentTemplate
     | Cost
+    | ConsoleSession
+    | TextVersion
+    | ClientWord
 )
 RECORDS: Final[tuple[type[Any], ...]] = (
     Business,
@@ -369,4 +375,7 @@ RECORDS: Final[tuple[type[Any], ...]] = (
     Task,
     ContentTemplate,
     Cost,
+    ConsoleSession,
+    TextVersion,
+    ClientWord,
 )

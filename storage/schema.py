@@ -156,7 +156,30 @@ _SHARED: Final = (
         AND (other.phone IS NOT NULL OR other.client IS NOT NULL))""",
 )
 
-MIGRATIONS: Final[tuple[Sequence[str], ...]] = (_TABLES + _INDEXES, _PAGES, _REMOTE, _SHARED)
+_VISITS: Final = (
+    "DROP INDEX booking_status",
+    # What a report on visits reads stands in the index itself.
+    """CREATE INDEX booking_status ON booking (business, status, starts_at, id, client, salon, master, services)""",
+    "DROP INDEX booking_client",
+    """CREATE INDEX booking_client ON booking (business, client, starts_at, id, status, source)
+        WHERE client IS NOT NULL""",
+)
+
+_CONSOLE: Final = (
+    """CREATE TABLE console_session (
+        business TEXT NOT NULL, id TEXT NOT NULL, owner TEXT NOT NULL, role TEXT NOT NULL, source TEXT NOT NULL,
+        source_id TEXT NOT NULL, name TEXT NOT NULL, language TEXT NOT NULL, created_at INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL, PRIMARY KEY (business, id)) STRICT""",
+    "CREATE INDEX console_session_owner ON console_session (owner, expires_at, id)",
+    """CREATE TABLE text_version (
+        business TEXT NOT NULL, id TEXT NOT NULL, salon TEXT, kind TEXT NOT NULL, language TEXT NOT NULL, text TEXT,
+        by TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (business, id)) STRICT""",
+    "CREATE INDEX text_version_kind ON text_version (business, kind, language, at, id)",
+    """CREATE TABLE client_word (
+        business TEXT NOT NULL, id TEXT NOT NULL, client TEXT NOT NULL, PRIMARY KEY (business, id)) STRICT""",
+)
+
+MIGRATIONS: Final[tuple[Sequence[str], ...]] = (_TABLES + _INDEXES, _PAGES, _REMOTE, _SHARED, _VISITS, _CONSOLE)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from storage import schema, sqlite_files, sqlite_writes, statements
-from storage.codec import decode, layout, shapes
+from storage.codec import DECODED_KINDS, decode, layout, shapes
 from storage.failpoints import COMMIT, STEP, reach
 from storage.records import LANES, Millis
 from storage.sqlite_files import MEMORY, Presence
@@ -30,6 +30,7 @@ from storage.store import (
     Guard,
     Permit,
     Settle,
+    Span,
     Stepped,
     StoreError,
     Where,
@@ -180,6 +181,22 @@ class SqliteStore:
         grouped = [shapes(record)[name] for name in group_by]
         rows = await self._report(lambda connection: connection.execute(*sql).fetchall())
         return {tuple(map(decode, grouped, row)): row[-1] for row in rows}
+
+    async def spans(
+        self, record: type[Any], where: Where, group_by: Sequence[str], field: str
+    ) -> dict[tuple[Any, ...], Span]:
+        """See :meth:`storage.store.Store.spans`. Runs beside the event loop."""
+        sql = statements.spans(record, where, group_by, field)
+        grouped = [shapes(record)[name] for name in group_by]
+        plain = not any(shape.kind in DECODED_KINDS for shape in grouped)
+
+        def read(connection: sqlite3.Connection) -> dict[tuple[Any, ...], Span]:
+            rows = connection.execute(*sql)
+            if plain:
+                return {row[:-4]: Span(*row[-4:]) for row in rows}
+            return {tuple(map(decode, grouped, row)): Span(*row[-4:]) for row in rows}
+
+        return await self._report(read)
 
     async def commit(self, changes: Changes) -> Committed:
         """See :meth:`storage.store.Store.commit`."""

@@ -133,6 +133,18 @@ def tally(record: type[Any], where: Where, group_by: Sequence[str]) -> Sql:
     return Sql(f"{text} GROUP BY {names}" if names else text, found.values)
 
 
+def spans(record: type[Any], where: Where, group_by: Sequence[str], field: str) -> Sql:
+    """A SELECT of the group fields and of count, least, greatest and sum of ``field`` in each group."""
+    found = condition(record, where)
+    names = ", ".join(shapes(record)[name].name for name in group_by)
+    of = sought(record, field).name
+    text = (
+        f"SELECT {names}, count(*), min({of}), max({of}), coalesce(sum({of}), 0) FROM {layout(record).table} "
+        f"WHERE {found.text} GROUP BY {names}"
+    )
+    return Sql(text, found.values)
+
+
 @dataclass(frozen=True, slots=True)
 class Fixed:
     """The statements of a record type that are always the same."""

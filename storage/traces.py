@@ -47,7 +47,7 @@ class LinkCode:
     JSON: ClassVar[tuple[str, ...]] = ("params",)
     business: str = ""
     id: str
-    purpose: Literal["client", "staff"]
+    purpose: Literal["client", "staff", "console"]
     owner: str
     """The business it belongs to."""
     params: Mapping[str, Any] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from storage.records import RECORDS, Booking, Client, Master, Message, StaffChat
-from storage.store import Changes, Not, OneOf, Put, Range, Store
+from storage.store import Changes, Not, OneOf, Put, Range, Span, Store
 from tests.store_contract.samples import Fill, booking, client, filled, master, message
 
 
@@ -199,3 +199,25 @@ async def test_asking_for_what_is_no_field_or_kept_as_json_is_a_mistake(store: S
 async def test_a_word_that_a_field_never_has_is_a_mistake(store: Store) -> None:
     with pytest.raises(ValueError, match="never"):
         await store.find(Message, {"status": "' OR 1 --"})
+
+
+async def test_groups_tell_how_many_there_are_and_between_which_numbers_they_lie(store: Store) -> None:
+    rows = [
+        booking("1", client="c", services=("cut", "brows"), starts_at=10, price=300),
+        booking("2", client="c", services=("cut", "brows"), starts_at=30, price=None),
+        booking("3", client="c", services=(), starts_at=20, price=100),
+        booking("4", client=None, services=(), starts_at=5, price=1),
+        booking("5", client="d", services=(), starts_at=50, price=1, status="cancelled"),
+    ]
+    await store.commit(Changes(inserts=tuple(rows)))
+    where = {"business": "a", "status": "booked"}
+    assert await store.spans(Booking, where, ("client", "services"), "starts_at") == {
+        ("c", ("cut", "brows")): Span(2, 10, 30, 40),
+        ("c", ()): Span(1, 20, 20, 20),
+        (None, ()): Span(1, 5, 5, 5),
+    }
+    assert await store.spans(Booking, where, ("client",), "price") == {
+        ("c",): Span(3, 100, 300, 400),
+        (None,): Span(1, 1, 1, 1),
+    }
+    assert await store.spans(Booking, {**where, "starts_at": Range(31)}, ("client",), "price") == {}

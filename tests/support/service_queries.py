@@ -162,4 +162,15 @@ TALLIES: dict[str, tuple[type[Any], Mapping[str, Any], tuple[str, ...]]] = {
     ),
     "earlier no-shows": (Booking, {**B, "client": OneOf(("c", "d")), "status": "no_show"}, ("client",)),
     "arrived visits": (Booking, {**B, "status": "arrived", "starts_at": Range(T, T + 1)}, ("client",)),
+    "visits of some people before a moment": (
+        Booking,
+        {**B, "client": OneOf(("c", "d")), "status": "arrived", "starts_at": Range(None, T)},
+        ("client",),
+    ),
+    "bookings to come": (
+        Booking,
+        {**B, "status": OneOf(("booked", "confirmed")), "starts_at": Range(T), "client": Not(None)},
+        ("client", "salon", "master"),
+    ),
+    "where some people came from": (Booking, {**B, "client": OneOf(("c", "d"))}, ("client", "source")),
 }
