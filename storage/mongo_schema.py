@@ -32,16 +32,18 @@ from storage.records import (
     Message,
     PageLink,
     Receipt,
+    Review,
     Salon,
     StaffChat,
     Task,
     TextVersion,
+    Tip,
 )
 from storage.store import SchemaNewer, StoreError
 
 Database = AsyncIOMotorDatabase[Document]
 
-VERSION: Final = 5
+VERSION: Final = 6
 """Raised whenever an index is added or changed."""
 OLDEST_SERVER: Final = (6, 0)
 """Older ones don't take a list of words as the condition of a partial index."""
@@ -116,6 +118,19 @@ INDEXES: Final[dict[type[Any], tuple[Index, ...]]] = {
     Task: (Index(("next_at", "id")),),
     ContentTemplate: (Index(("status", "kind", "business", "id")),),
     Cost: (Index(("business", "due_at", "channel", "day", "currency", "amount")),),
+    Review: (
+        Index(("business", "at", "id")),
+        Index(("business", "salon", "at", "id")),
+        Index(("business", "master", "at", "id"), only=present("master")),
+        Index(("business", "rating", "at", "id")),
+        Index(("business", "client", "at", "id"), only=present("client")),
+    ),
+    Tip: (
+        Index(("business", "status", "at", "id")),
+        Index(("business", "salon", "status", "at", "id")),
+        Index(("business", "master", "status", "at", "id"), only=present("master")),
+        Index(("business", "client", "at", "id"), only=present("client")),
+    ),
     ConsoleSession: (Index(("owner", "expires_at", "id")),),
     TextVersion: (Index(("business", "kind", "language", "at", "id")),),
 }

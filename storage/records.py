@@ -19,6 +19,8 @@ from storage.basics import new_id as new_id
 from storage.console import ClientWord as ClientWord
 from storage.console import ConsoleSession as ConsoleSession
 from storage.console import TextVersion as TextVersion
+from storage.feedback import Review as Review
+from storage.feedback import Tip as Tip
 from storage.remote import ContentTemplate as ContentTemplate
 from storage.remote import Cost as Cost
 from storage.traces import Consent as Consent
@@ -355,6 +357,8 @@ Record = (
     | ConsoleSession
     | TextVersion
     | ClientWord
+    | Review
+    | Tip
 )
 RECORDS: Final[tuple[type[Any], ...]] = (
     Business,
@@ -378,4 +382,6 @@ RECORDS: Final[tuple[type[Any], ...]] = (
     ConsoleSession,
     TextVersion,
     ClientWord,
+    Review,
+    Tip,
 )

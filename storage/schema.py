@@ -179,7 +179,36 @@ _CONSOLE: Final = (
         business TEXT NOT NULL, id TEXT NOT NULL, client TEXT NOT NULL, PRIMARY KEY (business, id)) STRICT""",
 )
 
-MIGRATIONS: Final[tuple[Sequence[str], ...]] = (_TABLES + _INDEXES, _PAGES, _REMOTE, _SHARED, _VISITS, _CONSOLE)
+_FEEDBACK: Final = (
+    """CREATE TABLE review (
+        business TEXT NOT NULL, id TEXT NOT NULL, client TEXT, master TEXT, salon TEXT NOT NULL, services TEXT NOT NULL,
+        rating INTEGER NOT NULL, text TEXT, photo TEXT, month TEXT NOT NULL, channel TEXT NOT NULL, at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL, revision INTEGER NOT NULL, PRIMARY KEY (business, id)) STRICT""",
+    "CREATE INDEX review_at ON review (business, at, id)",
+    "CREATE INDEX review_salon ON review (business, salon, at, id)",
+    "CREATE INDEX review_master ON review (business, master, at, id) WHERE master IS NOT NULL",
+    "CREATE INDEX review_rating ON review (business, rating, at, id)",
+    "CREATE INDEX review_client ON review (business, client, at, id) WHERE client IS NOT NULL",
+    """CREATE TABLE tip (
+        business TEXT NOT NULL, id TEXT NOT NULL, booking TEXT NOT NULL, client TEXT, master TEXT, salon TEXT NOT NULL,
+        amount INTEGER NOT NULL, currency TEXT NOT NULL, provider TEXT NOT NULL, invoice TEXT NOT NULL, checkout TEXT,
+        charge TEXT, status TEXT NOT NULL, at INTEGER NOT NULL, revision INTEGER NOT NULL,
+        PRIMARY KEY (business, id)) STRICT""",
+    "CREATE INDEX tip_at ON tip (business, status, at, id)",
+    "CREATE INDEX tip_salon ON tip (business, salon, status, at, id)",
+    "CREATE INDEX tip_master ON tip (business, master, status, at, id) WHERE master IS NOT NULL",
+    "CREATE INDEX tip_client ON tip (business, client, at, id) WHERE client IS NOT NULL",
+)
+
+MIGRATIONS: Final[tuple[Sequence[str], ...]] = (
+    _TABLES + _INDEXES,
+    _PAGES,
+    _REMOTE,
+    _SHARED,
+    _VISITS,
+    _CONSOLE,
+    _FEEDBACK,
+)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

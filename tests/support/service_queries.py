@@ -19,9 +19,11 @@ from storage.records import (
     Message,
     PageLink,
     Receipt,
+    Review,
     Salon,
     StaffChat,
     Task,
+    Tip,
 )
 from storage.store import Not, OneOf, Range
 
@@ -148,6 +150,15 @@ QUERIES: dict[str, Asked] = {
     ),
     "templates that WhatsApp may speak of": Asked(ContentTemplate, {"status": OneOf(("pending", "approved"))}),
     "templates of a business": Asked(ContentTemplate, B, sorts=False),
+    "reviews of a business": Asked(Review, {**B, "at": Range(T, T + 1)}, ("at", "id"), (T, "b"), sorts=False),
+    "reviews of a salon": Asked(Review, {**B, "salon": "s", "at": Range(T)}, ("at", "id"), sorts=False),
+    "reviews of a master": Asked(Review, {**B, "master": "m", "at": Range(T)}, ("at", "id"), sorts=False),
+    "reviews of so many stars": Asked(Review, {**B, "rating": 5, "at": Range(T)}, ("at", "id"), sorts=False),
+    "the newest review of a client": Asked(Review, {**B, "client": "c", "at": Range(T)}, ("-at", "-id"), sorts=False),
+    "tips of a business": Asked(Tip, {**B, "status": "paid", "at": Range(T)}, ("at", "id"), (T, "t"), sorts=False),
+    "tips in a salon": Asked(Tip, {**B, "salon": "s", "status": "paid", "at": Range(T)}, ("at", "id"), sorts=False),
+    "tips of a master": Asked(Tip, {**B, "master": "m", "status": "paid", "at": Range(T)}, ("at", "id"), sorts=False),
+    "what a client gave": Asked(Tip, {**B, "client": "c"}, ("at", "id"), sorts=False),
     "tasks that are due": Asked(Task, {"next_at": Range(None, T)}, ("next_at", "id"), sorts=False),
 }
 TALLIES: dict[str, tuple[type[Any], Mapping[str, Any], tuple[str, ...]]] = {
@@ -160,6 +171,8 @@ TALLIES: dict[str, tuple[type[Any], Mapping[str, Any], tuple[str, ...]]] = {
         {**B, "channel": "sms", "sent_at": Range(T), "segments": Not(None)},
         ("segments",),
     ),
+    "averages by master": (Review, {**B, "at": Range(T, T + 1)}, ("master", "rating")),
+    "averages by service": (Review, {**B, "salon": "s"}, ("services", "rating")),
     "earlier no-shows": (Booking, {**B, "client": OneOf(("c", "d")), "status": "no_show"}, ("client",)),
     "arrived visits": (Booking, {**B, "status": "arrived", "starts_at": Range(T, T + 1)}, ("client",)),
     "visits of some people before a moment": (
