@@ -26,6 +26,7 @@ from storage.records import (
     ConsoleSession,
     ContentTemplate,
     Cost,
+    Delivery,
     InboxEvent,
     LinkCode,
     Master,
@@ -43,7 +44,7 @@ from storage.store import SchemaNewer, StoreError
 
 Database = AsyncIOMotorDatabase[Document]
 
-VERSION: Final = 6
+VERSION: Final = 7
 """Raised whenever an index is added or changed."""
 OLDEST_SERVER: Final = (6, 0)
 """Older ones don't take a list of words as the condition of a partial index."""
@@ -133,6 +134,13 @@ INDEXES: Final[dict[type[Any], tuple[Index, ...]]] = {
     ),
     ConsoleSession: (Index(("owner", "expires_at", "id")),),
     TextVersion: (Index(("business", "kind", "language", "at", "id")),),
+    Delivery: (
+        Index(("next_at", "id"), only={"status": "pending"}),
+        Index(("business", "webhook", "stream", "id"), only={"status": "pending"}),
+        Index(("business", "webhook", "id")),
+        Index(("business", "client", "id"), only=present("client")),
+        Index(("created_at", "id")),
+    ),
 }
 
 

@@ -21,6 +21,9 @@ from storage.console import ConsoleSession as ConsoleSession
 from storage.console import TextVersion as TextVersion
 from storage.feedback import Review as Review
 from storage.feedback import Tip as Tip
+from storage.outgoing import Delivery as Delivery
+from storage.outgoing import Tombstone as Tombstone
+from storage.outgoing import Webhook as Webhook
 from storage.remote import ContentTemplate as ContentTemplate
 from storage.remote import Cost as Cost
 from storage.traces import Consent as Consent
@@ -359,6 +362,9 @@ Record = (
     | ClientWord
     | Review
     | Tip
+    | Webhook
+    | Delivery
+    | Tombstone
 )
 RECORDS: Final[tuple[type[Any], ...]] = (
     Business,
@@ -384,4 +390,7 @@ RECORDS: Final[tuple[type[Any], ...]] = (
     ClientWord,
     Review,
     Tip,
+    Webhook,
+    Delivery,
+    Tombstone,
 )

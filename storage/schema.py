@@ -200,6 +200,25 @@ _FEEDBACK: Final = (
     "CREATE INDEX tip_client ON tip (business, client, at, id) WHERE client IS NOT NULL",
 )
 
+_OUTGOING: Final = (
+    """CREATE TABLE webhook (
+        business TEXT NOT NULL, id TEXT NOT NULL, url TEXT NOT NULL, events TEXT, secret TEXT NOT NULL,
+        previous_secret TEXT, previous_until INTEGER, created_at INTEGER NOT NULL, disabled_at INTEGER,
+        revision INTEGER NOT NULL, PRIMARY KEY (business, id)) STRICT""",
+    """CREATE TABLE delivery (
+        business TEXT NOT NULL, id TEXT NOT NULL, webhook TEXT NOT NULL, stream TEXT NOT NULL, type TEXT NOT NULL,
+        body TEXT NOT NULL, client TEXT, created_at INTEGER NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL,
+        next_at INTEGER NOT NULL, give_up_at INTEGER NOT NULL, token TEXT, tried_at INTEGER, response INTEGER,
+        error TEXT, PRIMARY KEY (business, id)) STRICT""",
+    "CREATE INDEX delivery_due ON delivery (next_at, id) WHERE status = 'pending'",
+    "CREATE INDEX delivery_stream ON delivery (business, webhook, stream, id) WHERE status = 'pending'",
+    "CREATE INDEX delivery_webhook ON delivery (business, webhook, id)",
+    "CREATE INDEX delivery_client ON delivery (business, client, id) WHERE client IS NOT NULL",
+    "CREATE INDEX delivery_age ON delivery (created_at, id)",
+    """CREATE TABLE tombstone (
+        business TEXT NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (business, id)) STRICT""",
+)
+
 MIGRATIONS: Final[tuple[Sequence[str], ...]] = (
     _TABLES + _INDEXES,
     _PAGES,
@@ -208,6 +227,7 @@ MIGRATIONS: Final[tuple[Sequence[str], ...]] = (
     _VISITS,
     _CONSOLE,
     _FEEDBACK,
+    _OUTGOING,
 )
 
 

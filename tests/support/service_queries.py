@@ -13,6 +13,7 @@ from storage.records import (
     Consent,
     ContentTemplate,
     Cost,
+    Delivery,
     InboxEvent,
     LinkCode,
     Master,
@@ -24,6 +25,7 @@ from storage.records import (
     StaffChat,
     Task,
     Tip,
+    Webhook,
 )
 from storage.store import Not, OneOf, Range
 
@@ -159,6 +161,16 @@ QUERIES: dict[str, Asked] = {
     "tips in a salon": Asked(Tip, {**B, "salon": "s", "status": "paid", "at": Range(T)}, ("at", "id"), sorts=False),
     "tips of a master": Asked(Tip, {**B, "master": "m", "status": "paid", "at": Range(T)}, ("at", "id"), sorts=False),
     "what a client gave": Asked(Tip, {**B, "client": "c"}, ("at", "id"), sorts=False),
+    "the webhooks of a business": Asked(Webhook, B, sorts=False),
+    "deliveries that are due": Asked(
+        Delivery, {"status": "pending", "next_at": Range(None, T)}, ("next_at", "id"), (T, "d"), sorts=False
+    ),
+    "the oldest delivery of a stream": Asked(
+        Delivery, {**B, "webhook": "w", "stream": "booking:b", "status": "pending"}, sorts=False
+    ),
+    "the log of a webhook": Asked(Delivery, {**B, "webhook": "w"}, ("-id",), ("d",), sorts=False),
+    "what webhooks heard of a client": Asked(Delivery, {**B, "client": "c"}, sorts=False),
+    "old deliveries": Asked(Delivery, {"created_at": Range(None, T)}, ("created_at", "id"), sorts=False),
     "tasks that are due": Asked(Task, {"next_at": Range(None, T)}, ("next_at", "id"), sorts=False),
 }
 TALLIES: dict[str, tuple[type[Any], Mapping[str, Any], tuple[str, ...]]] = {
