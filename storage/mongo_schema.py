@@ -20,6 +20,7 @@ from storage.records import (
     WAITING,
     Address,
     ApiKey,
+    BonusEntry,
     Booking,
     Client,
     Consent,
@@ -39,12 +40,13 @@ from storage.records import (
     Task,
     TextVersion,
     Tip,
+    Unwanted,
 )
 from storage.store import SchemaNewer, StoreError
 
 Database = AsyncIOMotorDatabase[Document]
 
-VERSION: Final = 7
+VERSION: Final = 8
 """Raised whenever an index is added or changed."""
 OLDEST_SERVER: Final = (6, 0)
 """Older ones don't take a list of words as the condition of a partial index."""
@@ -93,7 +95,16 @@ INDEXES: Final[dict[type[Any], tuple[Index, ...]]] = {
     Client: (
         Index(("business", "phone", "id"), only=present("phone")),
         Index(("phone", "business", "id"), only=present("phone")),
+        Index(("business", "birth_day", "id"), only=present("birth_day")),
     ),
+    BonusEntry: (
+        Index(("business", "client", "at", "id")),
+        Index(("business", "client", "remaining")),
+        Index(("business", "booking"), only=present("booking")),
+        Index(("lapses_at", "business", "id"), only=present("lapses_at")),
+        Index(("business", "warned", "lapses_at", "id"), only=present("lapses_at")),
+    ),
+    Unwanted: (Index(("business", "client", "id")),),
     Address: (
         Index(("channel", "address")),
         Index(("business", "phone"), only=present("phone")),
@@ -182,4 +193,7 @@ async def check_current(database: Database) -> bool:
 async def migrate(database: Database) -> None:
     """Make what is missing. Doing it twice, or by two processes at once, is the same as once."""
     await asyncio.gather(*(database[layout(record).table].create_indexes(_models(record)) for record in RECORDS))
+    born = {"birthday": {"$exists": True}, "birth_day": {"$exists": False}}
+    day = {"$substrCP": ["$birthday", {"$subtract": [{"$strLenCP": "$birthday"}, 5]}, 5]}
+    await database[layout(Client).table].update_many(born, [{"$set": {"birth_day": day}}])
     await database[SCHEMA].update_one({"_id": SCHEMA}, {"$max": {"version": VERSION}}, upsert=True)

@@ -21,6 +21,11 @@ from storage.console import ConsoleSession as ConsoleSession
 from storage.console import TextVersion as TextVersion
 from storage.feedback import Review as Review
 from storage.feedback import Tip as Tip
+from storage.loyalty import BonusAccount as BonusAccount
+from storage.loyalty import BonusEntry as BonusEntry
+from storage.loyalty import BonusReason as BonusReason
+from storage.loyalty import Unwanted as Unwanted
+from storage.loyalty import unwanted_id as unwanted_id
 from storage.outgoing import Delivery as Delivery
 from storage.outgoing import Tombstone as Tombstone
 from storage.outgoing import Webhook as Webhook
@@ -167,6 +172,11 @@ class Client:
     """The person asked for nothing at all: no message but answers."""
     created_at: Millis = 0
     revision: int = 0
+    birth_day: str | None = None
+    """``MM-DD`` of ``birthday``, by which birthdays are found; follows from it, whatever is given."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "birth_day", self.birthday[-5:] if self.birthday else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -362,6 +372,9 @@ Record = (
     | ClientWord
     | Review
     | Tip
+    | BonusEntry
+    | BonusAccount
+    | Unwanted
     | Webhook
     | Delivery
     | Tombstone
@@ -390,6 +403,9 @@ RECORDS: Final[tuple[type[Any], ...]] = (
     ClientWord,
     Review,
     Tip,
+    BonusEntry,
+    BonusAccount,
+    Unwanted,
     Webhook,
     Delivery,
     Tombstone,

@@ -219,6 +219,29 @@ _OUTGOING: Final = (
         business TEXT NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (business, id)) STRICT""",
 )
 
+_LOYALTY: Final = (
+    """CREATE TABLE bonus_entry (
+        business TEXT NOT NULL, id TEXT NOT NULL, client TEXT NOT NULL, amount INTEGER NOT NULL, reason TEXT NOT NULL,
+        booking TEXT, at INTEGER NOT NULL, expires_at INTEGER, remaining INTEGER NOT NULL, lapses_at INTEGER,
+        warned INTEGER NOT NULL, announce INTEGER NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (business, id)) STRICT""",
+    "CREATE INDEX bonus_entry_client ON bonus_entry (business, client, at, id)",
+    "CREATE INDEX bonus_entry_open ON bonus_entry (business, client, remaining)",
+    "CREATE INDEX bonus_entry_booking ON bonus_entry (business, booking) WHERE booking IS NOT NULL",
+    "CREATE INDEX bonus_entry_lapsing ON bonus_entry (lapses_at, business, id) WHERE lapses_at IS NOT NULL",
+    """CREATE INDEX bonus_entry_unwarned ON bonus_entry (business, warned, lapses_at, id)
+        WHERE lapses_at IS NOT NULL""",
+    """CREATE TABLE bonus_account (
+        business TEXT NOT NULL, id TEXT NOT NULL, balance INTEGER NOT NULL, revision INTEGER NOT NULL,
+        PRIMARY KEY (business, id)) STRICT""",
+    """CREATE TABLE unwanted (
+        business TEXT NOT NULL, id TEXT NOT NULL, client TEXT NOT NULL, service TEXT NOT NULL, at INTEGER NOT NULL,
+        PRIMARY KEY (business, id)) STRICT""",
+    "CREATE INDEX unwanted_client ON unwanted (business, client, id)",
+    "ALTER TABLE client ADD COLUMN birth_day TEXT",
+    "UPDATE client SET birth_day = substr(birthday, -5) WHERE birthday IS NOT NULL",
+    "CREATE INDEX client_birth_day ON client (business, birth_day, id) WHERE birth_day IS NOT NULL",
+)
+
 MIGRATIONS: Final[tuple[Sequence[str], ...]] = (
     _TABLES + _INDEXES,
     _PAGES,
@@ -228,6 +251,7 @@ MIGRATIONS: Final[tuple[Sequence[str], ...]] = (
     _CONSOLE,
     _FEEDBACK,
     _OUTGOING,
+    _LOYALTY,
 )
 
 

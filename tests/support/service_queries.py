@@ -8,6 +8,7 @@ from storage.records import (
     WAITING,
     Address,
     ApiKey,
+    BonusEntry,
     Booking,
     Client,
     Consent,
@@ -25,6 +26,7 @@ from storage.records import (
     StaffChat,
     Task,
     Tip,
+    Unwanted,
     Webhook,
 )
 from storage.store import Not, OneOf, Range
@@ -171,6 +173,38 @@ QUERIES: dict[str, Asked] = {
     "the log of a webhook": Asked(Delivery, {**B, "webhook": "w"}, ("-id",), ("d",), sorts=False),
     "what webhooks heard of a client": Asked(Delivery, {**B, "client": "c"}, sorts=False),
     "old deliveries": Asked(Delivery, {"created_at": Range(None, T)}, ("created_at", "id"), sorts=False),
+    "the bonus entries of a client": Asked(BonusEntry, {**B, "client": "c"}, ("at", "id"), (T, "e"), sorts=False),
+    "what is left of a client's bonus points": Asked(
+        BonusEntry, {**B, "client": "c", "remaining": Range(1, None)}, ("remaining",), sorts=False
+    ),
+    "what is left of many clients' bonus points": Asked(
+        BonusEntry,
+        {"business": OneOf(("a", "b")), "client": OneOf(("c", "d")), "remaining": Range(1, None)},
+        ("client",),
+    ),
+    "the bonus entries of a visit": Asked(BonusEntry, {**B, "booking": "b"}, ("booking",), sorts=False),
+    "bonus points that have expired": Asked(
+        BonusEntry, {"lapses_at": Range(None, T)}, ("lapses_at", "business", "id"), sorts=False
+    ),
+    "bonus points about to expire": Asked(
+        BonusEntry, {**B, "warned": False, "lapses_at": Range(T, T + 1)}, ("lapses_at", "id"), sorts=False
+    ),
+    "services that a client isn't to be invited to": Asked(Unwanted, {**B, "client": "c"}, sorts=False),
+    "clients whose birthday it is": Asked(Client, {**B, "birth_day": "02-29"}, sorts=False),
+    "the next birthday": Asked(Client, {**B, "birth_day": Range("03-01")}, ("birth_day", "id"), sorts=False),
+    "visits of a client, the newest first": Asked(
+        Booking, {**B, "client": "c", "status": "arrived"}, ("-starts_at", "-id"), sorts=False
+    ),
+    "bookings that keep offers from being made": Asked(
+        Booking,
+        {"business": OneOf(("a", "b")), "client": OneOf(("c", "d")), "starts_at": Range(T), "status": "booked"},
+        ("client",),
+    ),
+    "offers that some clients had lately": Asked(
+        Message,
+        {"business": OneOf(("a", "b")), "client": OneOf(("c", "d")), "due_at": Range(T), "lane": 2},
+        ("client",),
+    ),
     "tasks that are due": Asked(Task, {"next_at": Range(None, T)}, ("next_at", "id"), sorts=False),
 }
 TALLIES: dict[str, tuple[type[Any], Mapping[str, Any], tuple[str, ...]]] = {
