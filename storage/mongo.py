@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 import pymongo
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
 
-from storage import mongo_paces, mongo_schema, mongo_steps, mongo_writes
+from storage import mongo_paces, mongo_schema, mongo_sessions, mongo_steps, mongo_writes
 from storage.codec import shapes, sought
 from storage.failpoints import STEP, reach
 from storage.mongo_documents import Document, documents, following, query, sorting, span_rows, spans_of
@@ -50,6 +50,8 @@ REPORT_ROWS: Final = 1000
 SPANS_AT_ONCE: Final = 50_000
 REPORT_PATIENCE: Final = 4
 """How many times as long as any other call a report may take."""
+STUCK_S: Final = 1.2
+"""A write that takes longer looks for transactions of the dead: by then one that it met has been silent for long enough."""
 CLOCK_EVERY_S: Final = 60.0
 CLOCK_TRIES: Final = 3
 DEFAULT_DATABASE: Final = "vizit"
@@ -74,7 +76,20 @@ class MongoStore:
         task = asyncio.ensure_future(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        watch = asyncio.get_running_loop().call_later(STUCK_S, self._watch, task)
+        task.add_done_callback(lambda _: watch.cancel())
         return await asyncio.shield(task)
+
+    def _watch(self, slow: asyncio.Task[Any]) -> None:
+        unblocking = asyncio.ensure_future(self._unblock(slow))
+        self._running.add(unblocking)
+        unblocking.add_done_callback(self._running.discard)
+
+    async def _unblock(self, slow: asyncio.Task[Any]) -> None:
+        """Whoever died in the middle of a transaction may hold what this write needs."""
+        while not slow.done():
+            await mongo_sessions.end_abandoned(self._database)
+            await asyncio.wait({slow}, timeout=STUCK_S)
 
     async def get(self, record: type[R], business: str, id: str) -> R | None:
         """See :meth:`storage.store.Store.get`."""
@@ -274,7 +289,7 @@ def _connect(url: str, patience_s: float) -> Database:
     client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
         url,
         io_loop=asyncio.get_running_loop(),
-        appname="vizit",
+        appname=mongo_sessions.APP,
         # Said here and not left to the server, whose default falls to one member beside an arbiter.
         w="majority",
         journal=True,

@@ -1,10 +1,16 @@
-"""Fixtures for every test: `mongodb_url` and `open_page`; no query may read a whole table; and what was left out is told."""
+"""Fixtures for every test: `database`, `open_page`, ...; no query may read a whole table; what was left out is told."""
 
 import os
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.support.leftout", "tests.support.mongod", "tests.support.browser", "tests.support.query_plans"]
+pytest_plugins = [
+    "tests.support.leftout",
+    "tests.support.mongod",
+    "tests.support.databases",
+    "tests.support.browser",
+    "tests.support.query_plans",
+]
 
 # How fast a machine is decides nothing. A CI run repeats the same examples; elsewhere every run looks for new ones.
 settings.register_profile(

@@ -31,21 +31,18 @@ from storage.store import (
     StoreBusy,
     StoreError,
 )
-from tests.store_contract.conftest import emptied, mongodb_contract
 from tests.store_contract.samples import BEFORE, BUSY, booking, client, everything, message
 from tests.support.leftout import leave_out
 from tests.support.mongod import NoServer, find_mongod, free_port
-
-__all__ = ["mongodb_contract"]
 
 Sync = MongoClient[dict[str, Any]]
 Failing = Callable[..., AbstractContextManager[None]]
 
 
 @pytest.fixture
-def url(mongodb_contract: str) -> str:
+def url(mongodb_emptied: str) -> str:
     """The address of an empty database with all indexes."""
-    return emptied(mongodb_contract)
+    return mongodb_emptied
 
 
 @pytest.fixture

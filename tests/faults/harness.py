@@ -18,8 +18,6 @@ from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Final
 
-from pymongo import MongoClient
-
 from storage.opening import open_store
 from storage.records import MAILING_LANE, REACHED, Message, Millis
 from tests.faults.sink import Sink
@@ -174,12 +172,8 @@ class Kills:
 
     def let_time_pass(self) -> None:
         """Put everybody's clock forward to where the leases of the dead have ended."""
-        if not self.leases:
-            return
-        self._put_forward(LEASES_END)
-        # After a minute the server does by itself what has to be asked of it here: it gives up transactions of the dead.
-        with MongoClient[dict[str, object]](self.database) as client:
-            client.admin.command("killAllSessions", [])
+        if self.leases:
+            self._put_forward(LEASES_END)
 
     def _put_forward(self, by: Millis) -> None:
         self.ahead += by

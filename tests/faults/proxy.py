@@ -74,6 +74,8 @@ class Proxy:
     """How often each fault struck, and how often all went ``well``."""
     passed: int = 0
     """How many requests the platform got."""
+    silent: int = 0
+    """How many requests are kept waiting at this moment, until the service hangs up."""
     url: str = ""
     _closing: asyncio.Event = field(default_factory=asyncio.Event)
     _runner: web.AppRunner | None = None
@@ -138,8 +140,12 @@ class Proxy:
         if fault.ends == "page":
             return web.Response(status=502, text=PAGE, content_type="text/html")
         if fault.ends == "silence":
-            # Ends when the service hangs up, which cancels this, or with the proxy.
-            await self._closing.wait()
+            self.silent += 1
+            try:
+                # Ends when the service hangs up, which cancels this, or with the proxy.
+                await self._closing.wait()
+            finally:
+                self.silent -= 1
         if request.transport is not None:
             request.transport.abort()
         return web.Response()

@@ -44,9 +44,8 @@ class Wires:
         await self.app.tick()
         idle = asyncio.create_task(self.app.outbox.idle())
         while not idle.done():
-            heard = sum(proxy.struck[name] for proxy in self.proxies.values() for name in SILENT)
             await asyncio.wait({idle}, timeout=0.02)
-            if not idle.done() and heard:
+            if not idle.done() and any(proxy.silent for proxy in self.proxies.values()):
                 self.pass_time(WIRE + 1)
         await idle
 
