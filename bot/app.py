@@ -31,6 +31,7 @@ from handlers.turn import Desk, Links
 from scheduler.clock import Clock, Tick
 from scheduler.outbox import Outbox
 from scheduler.owner import while_owner
+from scheduler.pause import may_run
 from scheduler.time import Now
 from storage.opening import open_store
 from storage.records import Millis
@@ -136,10 +137,11 @@ async def build(config: Config, *, only: Role | None = None, starts_at: Millis |
     """Open the database (and migrate it), and put a process together. Nothing runs before :meth:`App.start`.
 
     ``only``: that half of the service. ``starts_at``: what time it is to be, for the playground and for tests.
-    Raises StoreBusy, StoreError, SchemaNewer.
+    Raises StoreBusy, StoreError (also for a database that is half filled, or was moved), SchemaNewer.
     """
     store = await open_store(config.database.get_secret_value())
     try:
+        await may_run(store)
         return _compose(config, store, only, starts_at)
     except BaseException:
         await store.close()
@@ -206,7 +208,7 @@ def _watch(app: App, metrics: Metrics) -> None:
             "clock": health.fresh(since(last_tick), STALE_S),
             "outbox": health.fresh(since(lambda: outbox.last_round), STALE_S),
         }
-    app.site.add_routes(health.routes(app.readiness, Gauges(metrics, store, app.now).text))
+    app.site.add_routes(health.routes(app.readiness, Gauges(metrics, store, app.now).text, health.sending(store)))
 
 
 async def run(config: Config, *, only: Role | None = None) -> None:

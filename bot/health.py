@@ -12,6 +12,8 @@ from typing import Final
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from handlers.moments import moment_text
+from scheduler.pause import pause_of
 from storage.store import SchemaNewer, Store, StoreBusy, StoreError
 
 Check = Callable[[], Awaitable[str | None]]
@@ -74,8 +76,31 @@ class Readiness:
         return self._verdict
 
 
-def routes(readiness: Readiness, measured: Callable[[], Awaitable[bytes]]) -> list[web.RouteDef]:
-    """The three routes; `measured` gives the metrics as text."""
+Sending = Callable[[], Awaitable[dict[str, str]]]
+"""What `/readyz` tells of the pause: nothing while messages are sent."""
+
+
+def sending(store: Store) -> Sending:
+    """Whether sending is paused, why and since when. A process that is paused takes bookings, so it is ready."""
+
+    async def tell() -> dict[str, str]:
+        try:
+            paused = await pause_of(store)
+        except StoreError:
+            return {"sending": "not known"}
+        return {} if paused is None else {"sending": "paused", "why": paused.why, "since": moment_text(paused.since)}
+
+    return tell
+
+
+async def _on() -> dict[str, str]:
+    return {}
+
+
+def routes(
+    readiness: Readiness, measured: Callable[[], Awaitable[bytes]], sending: Sending = _on
+) -> list[web.RouteDef]:
+    """The three routes; `measured` gives the metrics as text, `sending` what is to be told of a pause."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
@@ -83,7 +108,7 @@ def routes(readiness: Readiness, measured: Callable[[], Awaitable[bytes]]) -> li
     async def readyz(_: web.Request) -> web.Response:
         reasons = await readiness.reasons()
         if not reasons:
-            return web.json_response({"status": "ready"})
+            return web.json_response({"status": "ready", **await sending()})
         found = [{"check": name, "why": why} for name, why in reasons.items()]
         return web.json_response({"status": "not ready", "reasons": found}, status=503)
 

@@ -15,6 +15,8 @@ from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from handlers.channel import Capabilities, Channel, Findable, Rendered, SendError
+from scheduler.pause import pause_of
+from storage.backups import last_backup
 from storage.records import Message, Millis
 from storage.store import Range, Store, StoreError, Where
 
@@ -45,7 +47,7 @@ class Metrics:
         self.send_seconds = self._histogram("send_duration_seconds", "One send, on the wire", SECONDS, "channel")
         self.lateness = self._histogram("send_lateness_seconds", "From due to taken by the provider", LATE, "channel")
         self.claims = self._counter("outbox_claims", "Messages that this process took up")
-        self.expired = self._counter("messages_expired", "Messages that were too late to be sent")
+        self.expired = self._counter("messages_expired", "Messages that were too late to be sent", "kind")
         self.leases_lost = self._counter("lease_lost", "Messages taken away by another worker, or made untrue")
         self.webhooks = self._counter("webhook_requests", "Calls of providers by how they ended", "source", "result")
         self.duplicates = self._counter("webhook_duplicates", "Events that had been here before", "source")
@@ -56,6 +58,9 @@ class Metrics:
         self.last_tick = self._gauge("scheduler_last_tick_timestamp_seconds", "When the clock last ticked")
         self.database_up = self._gauge("database_up", "1 while the database answers what is asked for this page")
         self.clock_skew = self._gauge("clock_skew_seconds", "How far the database's clock is ahead of this machine's")
+        self.paused = self._gauge("sending_paused", "1 while sending is paused, over all workers")
+        self.backup_at = self._gauge("backup_last_success_timestamp_seconds", "When a backup was last made; 0: never")
+        self.backup_bytes = self._gauge("backup_last_size_bytes", "How large that backup is")
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(f"vizit_{name}", meaning, labels, registry=self.registry)
@@ -66,6 +71,10 @@ class Metrics:
     def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
         return Gauge(f"vizit_{name}", meaning, labels, registry=self.registry)
 
+    def has_expired(self, message: Message) -> None:
+        """Count a message that was too late."""
+        self.expired.labels(message.kind).inc()
+
     def observer(self, now: Callable[[], Millis]) -> Callable[[str, Message], None]:
         """What the outbox tells of its rows, counted. ``now`` is the time by which they are due."""
         counted = {"claimed": self.claims, "lost": self.leases_lost}
@@ -73,6 +82,8 @@ class Metrics:
         def observe(what: str, message: Message) -> None:
             if what in counted:
                 counted[what].inc()
+            elif what == "expired":
+                self.has_expired(message)
             elif what == "sent":
                 self.lateness.labels(message.channel or "none").observe(max(0, now() - message.due_at) / 1000)
 
@@ -179,6 +190,7 @@ class Gauges:
             for state, where in UNFINISHED.items()
         }
         next_due = await self._store.next_due()
+        paused, backup = await pause_of(self._store), await last_backup(self._store)
         self._asked_at = time.monotonic()
         self._metrics.messages.clear()
         for state, groups in counted.items():
@@ -186,4 +198,7 @@ class Gauges:
                 self._metrics.messages.labels(state, kind, channel or "none").set(n)
         waited = 0 if next_due is None else max(0, self._now() - next_due)
         self._metrics.oldest_due.set(waited / 1000)
+        self._metrics.paused.set(paused is not None)
+        self._metrics.backup_at.set(backup.at / 1000)
+        self._metrics.backup_bytes.set(backup.size)
         self._metrics.clock_skew.set(round(self._store.clock() / 1000 - time.time(), 3))

@@ -23,6 +23,7 @@ from handlers.turn import Desk
 from handlers.wording import render as render_words
 from scheduler.boarding import Boarding, Flight, Render
 from scheduler.pace import Pacer
+from scheduler.pause import Brake
 from scheduler.sweeps import recover
 from storage.failpoints import reach
 from storage.records import LANES, Message, Millis, new_id
@@ -72,6 +73,7 @@ class Outbox:
         self._desk, self._store, self._channels, self._means = desk, desk.store, channels, means
         self._wires, self._observe = wires, observe
         self._pacer = Pacer(desk.store, rates or {})
+        self._brake = Brake(desk.store)
         self._boarding = Boarding(desk, means, self._pacer, render)
         self._flying: dict[Flight, asyncio.Task[None]] = {}
         self._landed: deque[Flight] = deque()
@@ -152,7 +154,8 @@ class Outbox:
         for flight in settled:
             self._boarding.leave(flight.way)
         try:
-            flights = await self._boarding.prepare(0 if self._stopping else self._wires - len(self._flying))
+            held = self._stopping or await self._brake.look()
+            flights = await self._boarding.prepare(0 if held else self._wires - len(self._flying))
             claims = await self._claims()
             settles, guards = self._settles(settled), self._guards(flights)
             _pass("begin", settles, guards, claims)
@@ -186,13 +189,15 @@ class Outbox:
 
     def _may_send(self) -> bool:
         """Whether a round is worth while for what is held: single wires are filled together with the next settles."""
+        if self._brake.on:
+            return False
         free = self._wires - len(self._flying)
         return (free >= STEP or not self._flying) and self._boarding.able()
 
     def _patience(self) -> float:
         """For how long there is nothing to do, in seconds."""
         waits, moment = [TICK_S], self._boarding.next_moment()
-        if moment is not None and not self._stopping:
+        if moment is not None and not self._stopping and not self._brake.on:
             waits.append((moment - self._store.clock()) / 1000)
         if self._due is not None and not self._stopping:
             waits.append((self._due - self._desk.now()) / 1000)
@@ -253,6 +258,9 @@ class Outbox:
 
     async def _claims(self) -> list[Claim]:
         if self._stopping:
+            return []
+        if self._brake.on:
+            self._look, self._due, self._hungry = False, None, set()
             return []
         now = self._desk.now()
         if self._look:

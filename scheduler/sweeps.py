@@ -47,8 +47,12 @@ def _free(row: Message) -> Patch:
     return Patch(Message, row.business, row.id, free, where, must=False)
 
 
-async def expire(desk: Desk) -> int:
-    """End what waits past its time; what a living worker has leased, that worker ends itself."""
+def _nobody(_: Message) -> None:
+    """Hears of nothing."""
+
+
+async def expire(desk: Desk, tell: Callable[[Message], None] = _nobody) -> int:
+    """End what waits past its time, and ``tell`` of each row; what a living worker has leased, that worker ends itself."""
     where = {"status": OneOf(WAITING), "not_after": Range(None, desk.now() + 1)}
     rows = await desk.store.find(Message, where, order=("not_after", "id"), limit=CHUNK)
     fields = {"status": "expired", "reason": "too_late", "held": False}
@@ -57,7 +61,11 @@ async def expire(desk: Desk) -> int:
     changes = Changes(patches=tuple(patches))
     for row in late:
         changes += await shown_anew(desk, row) if row.held else Changes()
-    return sum((await desk.store.commit(changes)).matched)
+    matched = (await desk.store.commit(changes)).matched
+    for row, ended in zip(late, matched, strict=False):
+        if ended:
+            tell(row)
+    return sum(matched)
 
 
 async def run_timers(desk: Desk, means: Means) -> int:
