@@ -16,6 +16,7 @@ from aiohttp import web
 from bot import health, servers
 from bot.api.app import add_api, api_app
 from bot.config import Config
+from bot.console import console_routes
 from bot.inbox import Inbox
 from bot.loops import spare_the_collector
 from bot.metrics import Gauges, Metrics, measured, watch_requests
@@ -188,6 +189,7 @@ def _compose(config: Config, store: Store, only: Role | None, starts_at: Millis 
     if only != "worker":
         add_api(app.site, api_app(desk, admin_key=config.admin_key.get_secret_value(), rate=config.api_rate))
         app.site.add_routes(page_routes(desk))
+        app.site.add_routes(console_routes(desk))
     _watch(app, metrics)
     return app
 

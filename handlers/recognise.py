@@ -113,7 +113,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
 """Command to the words that give it without a slash."""
 _SLASH: Final = frozenset(
     {"start", "stop", "offers", "bookings", "bonus", "language", "help", "menu", "today", "link", "stats", "manual"}
-    | {"settings"}
+    | {"settings", "console"}
 )
 
 _FOLDED: Final = str.maketrans(
@@ -240,7 +240,7 @@ def _names(choice: Choice) -> set[str]:
 def command_of(text: str) -> str | None:
     """The command that a text gives: ``/word`` (a bot's name and arguments may follow), or a stop word or the like alone.
 
-    One of ``start stop offers all_off all_on bookings bonus language help menu today link stats manual settings``.
+    One of ``start stop offers all_off all_on bookings bonus language help menu today link stats manual settings console``.
     """
     stripped = text.strip()
     if stripped.startswith("/"):

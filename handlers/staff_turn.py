@@ -7,6 +7,7 @@ from typing import Final
 
 from handlers import chat_fate
 from handlers.by_hand import HELD
+from handlers.console import console_link
 from handlers.day_cards import today
 from handlers.linking import use_staff_code
 from handlers.recognise import command_of
@@ -50,6 +51,8 @@ async def _said(desk: Desk, turn: Turn, chats: list[StaffChat]) -> Changes | Non
         return await _today(desk, turn, chats)
     if command == "manual":
         return await _waiting(desk, turn, chats)
+    if command == "console" and turn.private:
+        return _into_the_console(desk, turn, chats)
     if turn.private:
         return None
     if command == "help":
@@ -127,6 +130,16 @@ async def _waiting(desk: Desk, turn: Turn, chats: list[StaffChat]) -> Changes:
         )
         bookings = list(dict.fromkeys(row.booking for row in listed if row.booking))
         changes += _say(desk, turn, chat, "staff_manual_list", choices=choices, waiting=len(held), bookings=bookings)
+    return changes
+
+
+def _into_the_console(desk: Desk, turn: Turn, chats: list[StaffChat]) -> Changes:
+    """A link that signs this person in, once, for each business; without a public address, that there is none."""
+    changes = Changes()
+    for chat in chats:
+        token, made = console_link(desk, chat)
+        url = desk.links.page("console/in", token)
+        changes += (made if url else Changes()) + _say(desk, turn, chat, "staff_console", url=url or "")
     return changes
 
 

@@ -98,6 +98,7 @@ KINDS: Final[Mapping[str, Phrase]] = {
     "staff_linked": wording_staff.staff_linked,
     "staff_link_refused": wording_staff.staff_link_refused,
     "staff_chat_lost": wording_staff.staff_chat_lost,
+    "staff_console": wording_staff.staff_console,
     "staff_help": wording_staff.staff_help,
     "staff_today": wording_day.staff_today,
     "staff_morning": wording_day.staff_today,

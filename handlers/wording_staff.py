@@ -128,6 +128,25 @@ def staff_chat_lost(s: Scene) -> Iterator[str]:
     yield s.t("Please add the bot to the chat again and let it write there.")
 
 
+def staff_webhook_gone(s: Scene) -> Iterator[str]:
+    """An owner hears that the booking system gets no news any more."""
+    yield s.t("⚠️ The booking system no longer takes our news")
+    s["title"] = s.param("title")
+    yield s.t("Address: {title}")
+    yield s.t("Please tell whoever looks after it: the address has to be set up anew.")
+
+
+def staff_console(s: Scene) -> Iterator[str]:
+    """The way into the console."""
+    s["link"] = s.param("url")
+    if not s["link"]:
+        yield s.t("⚠️ The console has no address here yet: the service does not know its public one.")
+        return
+    yield s.t("Your way into the console:")
+    yield Plain(s["link"])
+    yield s.t("It works once, within ten minutes.")
+
+
 def staff_help(s: Scene) -> Iterator[str]:
     """What can be done in a staff chat."""
     yield s.t("What you can do here:")

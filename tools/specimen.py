@@ -277,6 +277,8 @@ SPECIMENS: tuple[Specimen, ...] = (
     Specimen("staff_linked", facts={"master": None}),
     Specimen("staff_link_refused"),
     Specimen("staff_chat_lost", params={"title": "Робочий чат"}),
+    Specimen("staff_console", params={"url": "https://vizit.example/console/in/4cHrVYyZ0aS2xQ1mJ7kWdA"}),
+    Specimen("staff_console", "no address"),
     Specimen("staff_help"),
     Specimen("staff_today", "none"),
     Specimen("staff_today", "two", facts={"visits": VISITS}),

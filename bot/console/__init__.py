@@ -1,1 +1,5 @@
-"""The pages that an owner sees."""
+"""The console: everything that the API can do for a business, for a person in a browser."""
+
+from bot.console.routes import console_routes
+
+__all__ = ["console_routes"]

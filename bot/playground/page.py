@@ -11,9 +11,12 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from bot.console.routes import made
+from bot.console.signin import welcome
 from bot.playground import cast
 from bot.playground.stage import Refused, Stage
 from bot.playground.wire import Json, read_action
+from handlers.console import sign_in_by_key
 
 ZONE: Final = ZoneInfo(cast.ZONE)
 SHOWN: Final = 30
@@ -60,6 +63,7 @@ class Page:
             web.get("/play/live", self._live),
             web.post("/play/clock", self._clock),
             web.post("/play/bookings", self._book),
+            web.post("/play/console", self._console),
             web.post("/play/bookings/{id}/{status}", self._mark),
             web.post("/play/{platform:telegram|twilio}/{path:.+}", self._play),
         ]
@@ -218,6 +222,14 @@ class Page:
             return await self._stage.api.call("PUT", f"/bookings/{id}", body)
 
         return await self._answered(put)
+
+    async def _console(self, _: web.Request) -> web.Response:
+        """Into the console as the salon's owner."""
+        desk = self._stage.app.desk
+        opened = await sign_in_by_key(desk, self._stage.api.key)
+        if opened is None:
+            raise web.HTTPServiceUnavailable
+        return welcome(made(desk), opened)
 
     async def _answered(self, ask: Callable[[], Awaitable[Any]]) -> web.Response:
         try:

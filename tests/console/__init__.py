@@ -1,0 +1,1 @@
+"""The console: who gets in, what they see, and what they can do."""
