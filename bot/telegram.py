@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable
 from typing import Any, Final, TypeVar
 
 from aiogram import Bot
-from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 from aiogram.exceptions import TelegramBadRequest
 from aiohttp import ClientTimeout
 
-from bot.telegram_calls import EditButtons, EditText, SendText
+from bot.telegram_calls import NO_PREVIEW, EditButtons, EditText, SendText, Session
 from bot.telegram_codes import NOT_MODIFIED, THREAD_GONE, says, telegram_error
 from handlers.channel import TELEGRAM, Button, Capabilities, Edit, Rendered, Text
 
@@ -29,7 +27,7 @@ def make_bot(token: str, api: str | None = None) -> Bot:
     aiogram hands the timeout to aiohttp as it is, so it can be more than one number.
     """
     server = TelegramAPIServer.from_base(api) if api else PRODUCTION
-    return Bot(token, session=AiohttpSession(api=server, limit=CONNECTIONS, timeout=TIMEOUT))
+    return Bot(token, session=Session(api=server, limit=CONNECTIONS, timeout=TIMEOUT))
 
 
 def provider_id(chat: int | str, message_id: int) -> str:
@@ -76,12 +74,14 @@ class TelegramChannel:
 
     async def _post(self, call: SendText) -> int:
         try:
-            sent = await self._bot(call)
+            return await self._id(call)
         except TelegramBadRequest as error:
-            if call.message_thread_id is None or not says(error, *THREAD_GONE):
+            if call.parameters["message_thread_id"] is None or not says(error, *THREAD_GONE):
                 raise
-            sent = await self._bot(call.model_copy(update={"message_thread_id": None}))
-        return sent.message_id
+            return await self._id(SendText(parameters={**call.parameters, "message_thread_id": None}))
+
+    async def _id(self, call: SendText) -> int:
+        return int(await self._bot(call))
 
     async def _edit(self, call: EditText | EditButtons) -> None:
         try:
@@ -93,52 +93,54 @@ class TelegramChannel:
 
 def _send_text(text: Text, to: str) -> SendText:
     return SendText(
-        chat_id=to,
-        text=text.body,
-        message_thread_id=text.thread,
-        disable_notification=text.quiet or None,
-        reply_parameters=_reply(text.reply_to),
-        reply_markup=_markup(text),
+        parameters={
+            "chat_id": int(to),
+            "text": text.body,
+            "message_thread_id": text.thread,
+            "disable_notification": text.quiet or None,
+            "link_preview_options": NO_PREVIEW,
+            "reply_parameters": _reply(text.reply_to),
+            "reply_markup": _markup(text),
+        }
     )
 
 
 def _edit(edit: Edit) -> EditText | EditButtons:
     chat, message = split_provider_id(edit.provider_id)
     markup = _inline(edit.buttons) if edit.buttons else None
+    place = {"chat_id": int(chat), "message_id": message, "reply_markup": markup}
     if edit.body is None:
-        return EditButtons(chat_id=chat, message_id=message, reply_markup=markup)
-    return EditText(chat_id=chat, message_id=message, text=edit.body, reply_markup=markup)
+        return EditButtons(parameters=place)
+    return EditText(parameters={**place, "text": edit.body, "link_preview_options": NO_PREVIEW})
 
 
-def _reply(reply_to: str | None) -> str | None:
+def _reply(reply_to: str | None) -> Any:
     if reply_to is None:
         return None
-    return _json({"message_id": split_provider_id(reply_to)[1], "allow_sending_without_reply": True})
+    return {"message_id": split_provider_id(reply_to)[1], "allow_sending_without_reply": True}
 
 
-def _markup(text: Text) -> str | None:
+def _markup(text: Text) -> Any:
     if text.ask_contact:
         key = {"text": text.ask_contact, "request_contact": True}
-        return _json({"keyboard": [[key]], "resize_keyboard": True, "one_time_keyboard": True})
+        return {"keyboard": [[key]], "resize_keyboard": True, "one_time_keyboard": True}
     if text.buttons:
         return _inline(text.buttons)
-    return _json({"remove_keyboard": True}) if text.drop_keyboard else None
+    return {"remove_keyboard": True} if text.drop_keyboard else None
 
 
-def _inline(rows: tuple[tuple[Button, ...], ...]) -> str:
-    return _json({"inline_keyboard": [[_button(button) for button in row] for row in rows]})
+def _inline(rows: tuple[tuple[Button, ...], ...]) -> Any:
+    return {"inline_keyboard": [[_button(button) for button in row] for row in rows]}
 
 
 def _button(button: Button) -> dict[str, Any]:
-    fields = {
-        "text": button.title,
-        "callback_data": button.data,
-        "url": button.url,
-        "copy_text": {"text": button.copy} if button.copy else None,
-        "style": button.style,
-    }
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    fields: dict[str, Any] = {"text": button.title}
+    if button.data is not None:
+        fields["callback_data"] = button.data
+    if button.url is not None:
+        fields["url"] = button.url
+    if button.copy:
+        fields["copy_text"] = {"text": button.copy}
+    if button.style is not None:
+        fields["style"] = button.style
+    return fields

@@ -69,7 +69,7 @@ class TelegramIntake:
 
     async def _answer(self, press: str) -> None:
         try:
-            await self._bot(AnswerPress(callback_query_id=press), request_timeout=ANSWER_S)
+            await self._bot(AnswerPress(parameters={"callback_query_id": press}), request_timeout=ANSWER_S)
         # The press is on disk, and what it means is done all the same; after an outage nobody waits for this any more.
         except Exception as error:
             late = isinstance(error, TelegramBadRequest) and says(error, QUERY_TOO_OLD)
@@ -118,8 +118,8 @@ async def poll(bot: Bot, intake: TelegramIntake, *, sleep: Sleep = asyncio.sleep
     failures = 0
     while True:
         try:
-            fetch = FetchUpdates(offset=offset, timeout=POLL_S, allowed_updates=ALLOWED_UPDATES)
-            for update in await bot(fetch, request_timeout=POLL_S + 10):
+            asked = {"offset": offset, "timeout": POLL_S, "allowed_updates": ALLOWED_UPDATES}
+            for update in await bot(FetchUpdates(parameters=asked), request_timeout=POLL_S + 10):
                 await intake.take(update)
                 offset = update["update_id"] + 1
             failures = 0

@@ -52,7 +52,7 @@ class Identity:
         """Ask Telegram until it answers."""
 
         async def ask() -> None:
-            self.name = (await bot(WhoAmI())).username
+            self.name = (await bot(WhoAmI(parameters={}))).get("username")
 
         await insist(ask, "getMe", sleep)
         return self.name

@@ -27,7 +27,7 @@ from bot.telegram_codes import telegram_error
 from bot.twilio_codes import twilio_error, twilio_verdict
 from handlers.channel import SendError
 
-CALL = SendText(chat_id="501", text="x")
+CALL = SendText(parameters={"chat_id": 501, "text": "x"})
 HERE = ("localhost", 443)
 TARGET = aiohttp.client_reqrep.ConnectionKey("localhost", 443, True, True, None, None, None)
 

@@ -110,7 +110,8 @@ class Sink:
         return arrival
 
     async def _telegram(self, request: web.Request) -> web.Response:
-        method, form = request.match_info["method"], await request.post()
+        method = request.match_info["method"]
+        form = await (request.json() if request.content_type == "application/json" else request.post())
         self.calls[method] += 1
         if method != "sendMessage":
             return web.json_response({"ok": True, "result": PROFILE.get(method, True)})
