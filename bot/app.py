@@ -24,6 +24,7 @@ from bot.pages import page_routes
 from bot.providers import Job, Provider, providers
 from bot.receipts import hear
 from bot.ticks import ticks
+from handlers import client_words
 from handlers.delivery import means_of
 from handlers.reach import MANUAL
 from handlers.respond import respond
@@ -190,6 +191,7 @@ def _compose(config: Config, store: Store, only: Role | None, starts_at: Millis 
         add_api(app.site, api_app(desk, admin_key=config.admin_key.get_secret_value(), rate=config.api_rate))
         app.site.add_routes(page_routes(desk))
         app.site.add_routes(console_routes(desk))
+        app.passing.append(partial(client_words.fill, desk))
     _watch(app, metrics)
     return app
 

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import phonenumbers
 
-from handlers import page_links
+from handlers import client_words, page_links
 from handlers.by_hand import edits_of
 from handlers.grouping import GROUP
 from handlers.invalid import Invalid
@@ -147,6 +147,7 @@ async def put_client(desk: Desk, business: Business, id: str, fields: Mapping[st
             return Kept(before)
         changes = Changes(puts=(Put(client, expect=before.revision if before else 0),))
         changes += consent_entry(before, client, desk.now()) + page_links.for_client(desk, client)
+        changes += client_words.rows_for(before, client)
         if before is not None and client.phone != before.phone:
             changes += await replan_client(desk, business, client, await addresses_of(desk, client))
         try:
@@ -219,7 +220,7 @@ async def _erasure(desk: Desk, client: Client) -> Changes:
         gone += await _all(desk, Receipt, about)
     held = {message.id for message in messages if message.held}
     met = Patch(Client, client.business, client.id, {"name": ""}, {"revision": client.revision})
-    return Changes(
+    return client_words.rows_for(client, None) + Changes(
         inserts=tuple(replace(edit, client=None) for edit in edits_of(messages, held, desk.now())),
         patches=(
             met,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from handlers import durations, page_links, staff
+from handlers import client_words, durations, page_links, staff
 from handlers.invalid import Invalid
 from handlers.people import consent_entry, merge_client
 from handlers.plan import cancellation_for
@@ -199,6 +199,7 @@ async def _client_put(
         return Changes()
     changes = Changes(puts=(Put(client, expect=before.revision if before else 0),))
     changes += consent_entry(before, client, desk.now()) + page_links.for_client(desk, client)
+    changes += client_words.rows_for(before, client)
     if before is not None and before.phone != client.phone:
         addresses = await addresses_of(desk, client)
         changes += await replan_client(desk, business, client, addresses, but=booking)
