@@ -6,8 +6,9 @@ returning. Nothing is kept for it: every number is a grouping of bookings.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from math import sqrt
 from typing import Any, Final, Literal, NamedTuple
@@ -16,16 +17,28 @@ from zoneinfo import ZoneInfo
 from handlers.invalid import Invalid
 from handlers.turn import Desk
 from storage.records import Booking, Business, Client, Master, Millis, Salon, Service
-from storage.store import Not, OneOf, Range
+from storage.store import Not, OneOf, Range, Where
 
 GroupBy = Literal["salon", "master", "service", "source"]
+Fate = Literal["returned", "other_master", "lost"]
 
 Z95: Final = 1.959964
 """The normal quantile of a two-sided 95 % interval."""
 ENOUGH: Final = 20
 """Of fewer clients no rate is worth a judgement: its interval is wider than forty percentage points."""
 EVER: Final = float("inf")
+NEVER: Final = -EVER
 CLIENTS_AT_ONCE: Final = 5000
+PORTION: Final = 31 * 24 * 3600 * 1000
+"""So much time is read at once."""
+CLIENT: Final = ("client",)
+SALON: Final = ("client", "salon")
+MASTER: Final = ("client", "salon", "master")
+SCOPES: Final[Mapping[GroupBy | None, tuple[tuple[str, ...], ...]]] = {
+    "salon": (CLIENT, SALON),
+    "master": (CLIENT, SALON, MASTER),
+}
+"""Whose last visits a report asks for, narrower and narrower."""
 NAMED: Final[Mapping[GroupBy, type[Any]]] = {"salon": Salon, "master": Master, "service": Service}
 """What a group's key is the id of; a source has no more than its word."""
 
@@ -92,36 +105,36 @@ class First(NamedTuple):
     salon: str
 
 
-class Later(NamedTuple):
-    """The last visit of a client to a master in the return period, or a booking to come (``at``: :data:`EVER`)."""
-
-    at: float
-    salon: str
-    master: str | None
+Row = tuple[Any, ...]
+Scope = tuple[str | None, ...]
+"""Whom a later visit was to: a client; with a salon; with a salon and a master."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the bookings say. ``firsts``: by group, then client; ``later``: by client."""
+    """What the bookings say. ``firsts``: by group, then client."""
 
     by: GroupBy | None
     everybody: Mapping[str, First]
     firsts: Mapping[str | None, Mapping[str, First]]
-    later: Mapping[str, tuple[Later, ...]]
+    last: Mapping[Scope, float]
+    """The last visit in the return period, :data:`EVER` for a booking to come; for every scope that is asked about."""
     known: frozenset[str]
     """Those of everybody who had visited before the visit period."""
 
-    def fate(self, by: GroupBy | None, key: str | None, client: str) -> Literal["returned", "other_master", "lost"]:
+    def clients(self, key: str | None) -> Mapping[str, First]:
+        """The clients of one group, with the first visit of each; of the whole, where there are no groups."""
+        return self.everybody if self.by is None else self.firsts.get(key, {})
+
+    def fate(self, key: str | None, client: str, first: First) -> Fate:
         """What became of one client of one group."""
-        first = self.everybody[client] if by is None else self.firsts[key][client]
-        after = [visit for visit in self.later.get(client, ()) if visit.at > first.at]
-        if by == "salon":
-            after = [visit for visit in after if visit.salon == key]
-        elif by == "master":
-            if any(visit.master == key and visit.salon == first.salon for visit in after):
-                return "returned"
-            return "other_master" if any(visit.salon == first.salon for visit in after) else "lost"
-        return "returned" if after else "lost"
+        if self.by == "salon":
+            return "returned" if self.last.get((client, key), NEVER) > first.at else "lost"
+        if self.by != "master":
+            return "returned" if self.last.get((client,), NEVER) > first.at else "lost"
+        if self.last.get((client, first.salon, key), NEVER) > first.at:
+            return "returned"
+        return "other_master" if self.last.get((client, first.salon), NEVER) > first.at else "lost"
 
 
 def wilson(hits: int, of: int) -> Rate:
@@ -165,11 +178,13 @@ def midnight(day: date, zone: ZoneInfo) -> Millis:
 async def retention(desk: Desk, business: Business, asked: Periods, by: GroupBy | None = None) -> Retention:
     """The report of one business."""
     seen = await look(desk, business, asked, by)
-    total = _line(seen, None, None, seen.everybody)
-    if by is None:
-        return Retention(total)
-    names = await _names(desk, business, by, seen.firsts)
-    groups = [_line(seen, by, key, clients, names.get(key), total) for key, clients in seen.firsts.items()]
+    names = await _names(desk, business, by, seen.firsts) if by is not None else {}
+    return await asyncio.to_thread(_report, seen, names)
+
+
+def _report(seen: Seen, names: Mapping[str | None, str | None]) -> Retention:
+    total = _line(replace(seen, by=None), None)
+    groups = [_line(seen, key, names.get(key), total) for key in seen.firsts]
     groups.sort(key=lambda group: (-group.clients.total, group.name or "", group.key or ""))
     return Retention(total, tuple(groups))
 
@@ -179,81 +194,98 @@ async def lost_clients(
 ) -> list[str]:
     """The ids of those who are lost, of all or of one group, in their order."""
     seen = await look(desk, business, asked, by)
-    clients = seen.everybody if by is None else seen.firsts.get(key, {})
-    return sorted(client for client in clients if seen.fate(by, key, client) == "lost")
+    clients = seen.clients(key)
+    return sorted(client for client, first in clients.items() if seen.fate(key, client, first) == "lost")
 
 
 async def look(desk: Desk, business: Business, asked: Periods, by: GroupBy | None) -> Seen:
-    """Read what the report is made from."""
-    arrived = {"business": business.id, "status": "arrived", "client": Not(None)}
-    grouped = ["client", "salon", "master", *(["services"] if by == "service" else [])]
-    rows = await desk.store.spans(Booking, {**arrived, "starts_at": asked.visit}, grouped, "starts_at")
+    """Read what the report is made from. Rows are folded beside the event loop, a portion at a time."""
+    where = {"business": business.id, "status": "arrived", "client": Not(None)}
+    fields = ("client", "salon", "starts_at", "master", *(("services",) if by == "service" else ()))
     everybody: dict[str, First] = {}
-    for (client, salon, *_), span in rows.items():
-        _earlier(everybody, client, First(span.least or 0, salon))
-    sources = await _sources(desk, business, everybody) if by == "source" else {}
     firsts: dict[str | None, dict[str, First]] = {}
-    if by is not None:
-        for (client, salon, master, *services), span in rows.items():
-            for key in _keys(by, salon, master, services, sources.get(client)):
-                _earlier(firsts.setdefault(key, {}), client, First(span.least or 0, salon))
-    later = await _later(desk, business, asked, everybody)
-    known = await _visited_before(desk, business, everybody, asked.visit.since)
-    return Seen(by, everybody, firsts, later, known)
+    async for visits in _visits(desk, where, asked.visit, fields):
+        await asyncio.to_thread(_fold_firsts, visits, by, everybody, firsts)
+    if by == "source":
+        sources = await _sources(desk, business, everybody)
+        for client, first in everybody.items():
+            firsts.setdefault(sources.get(client), {})[client] = first
+    last = await _last(desk, business, asked, everybody, by)
+    return Seen(by, everybody, firsts, last, await _visited_before(desk, business, everybody, asked.visit.since))
 
 
-def _earlier(firsts: dict[str, First], client: str, first: First) -> None:
-    if client not in firsts or first.at < firsts[client].at:
+async def _visits(desk: Desk, where: Where, period: Range, fields: tuple[str, ...]) -> AsyncIterator[list[Row]]:
+    """Some fields of all bookings that begin in a period, in portions."""
+    since, until = period
+    while since < until:
+        portion = Range(since, min(until, since + PORTION))
+        yield await desk.store.rows(Booking, {**where, "starts_at": portion}, fields)
+        since = portion.until
+
+
+def _fold_firsts(
+    visits: list[Row], by: GroupBy | None, everybody: dict[str, First], firsts: dict[str | None, dict[str, First]]
+) -> None:
+    for client, salon, at, master, *services in visits:
+        first = First(at, salon)
+        _keep_earlier(everybody, client, first)
+        if by == "service":
+            for service in dict.fromkeys(services[0]) or (None,):
+                _keep_earlier(firsts.setdefault(service, {}), client, first)
+        elif by == "salon" or by == "master":
+            _keep_earlier(firsts.setdefault(salon if by == "salon" else master, {}), client, first)
+
+
+def _keep_earlier(firsts: dict[str, First], client: str, first: First) -> None:
+    known = firsts.get(client)
+    if known is None or first.at < known.at:
         firsts[client] = first
 
 
-def _keys(
-    by: GroupBy, salon: str, master: str | None, services: list[tuple[str, ...]], source: str | None
-) -> Iterable[str | None]:
-    if by == "service":
-        return dict.fromkeys(services[0]) or (None,)
-    return ({"salon": salon, "master": master, "source": source}[by],)
-
-
-async def _later(
-    desk: Desk, business: Business, asked: Periods, everybody: Mapping[str, First]
-) -> dict[str, tuple[Later, ...]]:
-    """Visits in the return period and bookings to come, of those who were seen in the visit period."""
+async def _last(
+    desk: Desk, business: Business, asked: Periods, everybody: Mapping[str, First], by: GroupBy | None
+) -> dict[Scope, float]:
+    """The last visits in the return period and bookings to come, of those who were seen in the visit period."""
     where = {"business": business.id, "client": Not(None)}
-    to_come = {**where, "status": OneOf(("booked", "confirmed")), "starts_at": Range(desk.now())}
-    grouped = ("client", "salon", "master")
-    later: dict[str, tuple[Later, ...]] = {}
-    visits = await desk.store.spans(
-        Booking, {**where, "status": "arrived", "starts_at": asked.back}, grouped, "starts_at"
-    )
-    for (client, salon, master), span in visits.items():
-        if client in everybody:
-            later[client] = (*later.get(client, ()), Later(span.most or 0, salon, master))
-    for client, salon, master in await desk.store.count(Booking, to_come, grouped):
-        if client in everybody:
-            later[client] = (*later.get(client, ()), Later(EVER, salon, master))
-    return later
+    scopes = SCOPES.get(by, (CLIENT,))
+    widths = [len(scope) for scope in scopes]
+    last: dict[Scope, float] = {}
+
+    def fold(rows: list[Row]) -> None:
+        for *scope, at in rows:
+            if scope[0] in everybody:
+                for width in widths:
+                    within = tuple(scope[:width])
+                    if at > last.get(within, NEVER):
+                        last[within] = at
+
+    async for visits in _visits(desk, {**where, "status": "arrived"}, asked.back, (*scopes[-1], "starts_at")):
+        await asyncio.to_thread(fold, visits)
+    for status in ("booked", "confirmed"):
+        to_come = {**where, "status": status, "starts_at": Range(desk.now())}
+        rows = await desk.store.rows(Booking, to_come, scopes[-1])
+        await asyncio.to_thread(fold, [(*row, EVER) for row in rows])
+    return last
 
 
 async def _visited_before(desk: Desk, business: Business, clients: Iterable[str], moment: Millis) -> frozenset[str]:
     known: set[str] = set()
     for some in _portions(clients):
-        where = {"business": business.id, "client": OneOf(some), "status": "arrived", "starts_at": Range(None, moment)}
-        known.update(client for (client,) in await desk.store.count(Booking, where, ("client",)))
+        where = {"business": business.id, "status": "arrived", "starts_at": Range(None, moment)}
+        known |= await desk.store.among(Booking, where, "client", some)
     return frozenset(known)
 
 
 async def _sources(desk: Desk, business: Business, clients: Iterable[str]) -> dict[str, str | None]:
     """Where each client came from: the client's own source, else that of the first booking."""
-    told = await desk.store.count(Client, {"business": business.id, "source": Not(None)}, ("id", "source"))
-    sources: dict[str, str | None] = {id: source for id, source in told}
+    told = await desk.store.rows(Client, {"business": business.id, "source": Not(None)}, ("id", "source"))
+    sources: dict[str, str | None] = dict(told)
     for some in _portions(client for client in clients if client not in sources):
         where = {"business": business.id, "client": OneOf(some)}
-        spans = await desk.store.spans(Booking, where, ("client", "source"), "starts_at")
         firsts: dict[str, Millis] = {}
-        for (client, source), span in spans.items():
-            if client not in firsts or (span.least or 0) < firsts[client]:
-                firsts[client], sources[client] = span.least or 0, source
+        for client, source, at in await desk.store.rows(Booking, where, ("client", "source", "starts_at")):
+            if client not in firsts or at < firsts[client]:
+                firsts[client], sources[client] = at, source
     return sources
 
 
@@ -271,17 +303,10 @@ async def _names(
     return {id: record.name for (_, id), record in (await desk.store.get_many(NAMED[by], wanted)).items()}
 
 
-def _line(
-    seen: Seen,
-    by: GroupBy | None,
-    key: str | None,
-    clients: Iterable[str],
-    name: str | None = None,
-    whole: Group | None = None,
-) -> Group:
-    counts: dict[str, list[int]] = {"returned": [0, 0], "other_master": [0, 0], "lost": [0, 0]}
-    for client in clients:
-        counts[seen.fate(by, key, client)][client in seen.known] += 1
+def _line(seen: Seen, key: str | None, name: str | None = None, whole: Group | None = None) -> Group:
+    counts: dict[Fate, list[int]] = {"returned": [0, 0], "other_master": [0, 0], "lost": [0, 0]}
+    for client, first in seen.clients(key).items():
+        counts[seen.fate(key, client, first)][client in seen.known] += 1
     told = {fate: Tally(new + known, new) for fate, (new, known) in counts.items()}
     everybody = Tally(*(sum(tally[side] for tally in told.values()) for side in (0, 1)))
     alike = _like_for_like(everybody, told["returned"], whole.clients) if whole is not None else None

@@ -17,9 +17,9 @@ import pymongo
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
 
 from storage import mongo_paces, mongo_schema, mongo_sessions, mongo_steps, mongo_writes
-from storage.codec import shapes, sought
+from storage.codec import sought
 from storage.failpoints import STEP, reach
-from storage.mongo_documents import Document, documents, following, query, sorting, span_rows, spans_of
+from storage.mongo_documents import Document, documents, following, query, rows_of, sorting
 from storage.mongo_errors import translated
 from storage.mongo_schema import PROBE, Database
 from storage.records import LANES, Message, Millis
@@ -29,9 +29,9 @@ from storage.store import (
     Committed,
     Granted,
     Guard,
+    OneOf,
     Permit,
     Settle,
-    Span,
     Stepped,
     StoreError,
     Where,
@@ -47,7 +47,7 @@ PATIENCE_S: Final = 5.0
 """How long a call waits for a server, and a transaction for others that change the same documents."""
 REPORT_ROWS: Final = 1000
 """A find that may answer with more is a report: it may take longer, and its rows are read beside the event loop."""
-SPANS_AT_ONCE: Final = 50_000
+ROWS_AT_ONCE: Final = 50_000
 REPORT_PATIENCE: Final = 4
 """How many times as long as any other call a report may take."""
 STUCK_S: Final = 1.2
@@ -67,6 +67,11 @@ class MongoStore:
         self._running: set[asyncio.Task[Any]] = set()
         self._ahead = 0.0
         self._keeping_time: asyncio.Task[None] | None = None
+
+    @property
+    def database(self) -> Database:
+        """Where it all lies, for what reads the whole of it."""
+        return self._database
 
     def _collection(self, record: type[Any]) -> AsyncIOMotorCollection[Document]:
         return mongo_writes.collection_of(self._database, record)
@@ -152,15 +157,20 @@ class MongoStore:
 
         return {tuple(value(group["_id"], name) for name in group_by): int(group["n"]) for group in groups}
 
-    async def spans(
-        self, record: type[Any], where: Where, group_by: Sequence[str], field: str
-    ) -> dict[tuple[Any, ...], Span]:
-        """See :meth:`storage.store.Store.spans`."""
-        stages = spans_of(record, where, group_by, field)
-        grouped = [shapes(record)[name] for name in group_by]
+    async def rows(self, record: type[Any], where: Where, fields: Sequence[str]) -> list[tuple[Any, ...]]:
+        """See :meth:`storage.store.Store.rows`."""
+        wanted, shown, values = rows_of(record, where, fields)
+        cursor = self._collection(record).find(wanted, shown, batch_size=ROWS_AT_ONCE)
         with translated(), pymongo.timeout(self._patience_s * REPORT_PATIENCE):
-            groups = await self._collection(record).aggregate(stages, batchSize=SPANS_AT_ONCE).to_list(None)
-        return await asyncio.to_thread(span_rows, groups, grouped)
+            found = await cursor.to_list(None)
+        return await asyncio.to_thread(lambda: list(map(values, found)))
+
+    async def among(self, record: type[Any], where: Where, field: str, values: Sequence[str]) -> set[str]:
+        """See :meth:`storage.store.Store.among`."""
+        name = documents(record).field(field)
+        wanted = query(record, {**where, field: OneOf(tuple(values))})
+        with translated(), pymongo.timeout(self._patience_s * REPORT_PATIENCE):
+            return set(await self._collection(record).distinct(name, wanted))
 
     async def commit(self, changes: Changes) -> Committed:
         """See :meth:`storage.store.Store.commit`.

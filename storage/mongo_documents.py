@@ -6,14 +6,14 @@ A field that is None is left out of the document, so that a partial index need n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from storage.codec import JSON_KINDS, Kind, Shape, check_word, layout, revive, sought
 from storage.records import RECORDS, Message
-from storage.store import Not, OneOf, Patch, Range, Span, Where
+from storage.store import Not, OneOf, Patch, Range, Where
 
 R = TypeVar("R")
 
@@ -100,35 +100,22 @@ def sorting(record: type[Any], order: Sequence[str]) -> list[tuple[str, int]]:
     return [(kind.field(name.lstrip("-")), DESCENDING if name.startswith("-") else ASCENDING) for name in order]
 
 
-def spans_of(record: type[Any], where: Where, group_by: Sequence[str], field: str) -> list[Document]:
-    """The stages that count each group and find the least, greatest and sum of ``field`` in it."""
-    names = {shape.name: name for shape, name in zip(documents(record).shapes, documents(record).fields, strict=True)}
-    of = f"${documents(record).field(field)}"
-    measures = {"n": {"$sum": 1}, "least": {"$min": of}, "most": {"$max": of}, "total": {"$sum": of}}
-    grouped = {str(index): f"${names[name]}" for index, name in enumerate(group_by)}
-    return [{"$match": query(record, where)}, {"$group": {"_id": grouped, **measures}}]
+def rows_of(
+    record: type[Any], where: Where, fields: Sequence[str]
+) -> tuple[Document, Document, Callable[[Document], tuple[Any, ...]]]:
+    """How some fields of what matches are read: the query, the projection, and the values of one document."""
+    kind = documents(record)
+    names = {shape.name: (field, shape.kind) for shape, field in zip(kind.shapes, kind.fields, strict=True)}
+    read = [names[name] for name in fields]
+    shown: Document = {"_id": 0} | {field: 1 for field, _ in read}
 
-
-def span_rows(groups: Sequence[Document], grouped: Sequence[Shape]) -> dict[tuple[Any, ...], Span]:
-    """What came of :func:`spans_of`, by the values of the group."""
-    kinds = [(str(index), shape.kind) for index, shape in enumerate(grouped)]
-
-    def value(group: Document, index: str, kind: Kind) -> Any:
-        found = group.get(index)
+    def value(document: Document, field: str, kind: Kind) -> Any:
+        found = document.get(field)
         if found is None or kind == "text":
             return found
         return int(found) if kind == "integer" else revive(kind, found) if kind in JSON_KINDS else found
 
-    return {
-        tuple(value(group["_id"], index, kind) for index, kind in kinds): Span(
-            int(group["n"]), _whole(group["least"]), _whole(group["most"]), int(group["total"])
-        )
-        for group in groups
-    }
-
-
-def _whole(found: Any) -> int | None:
-    return None if found is None else int(found)
+    return query(record, where), shown, lambda document: tuple(value(document, *each) for each in read)
 
 
 def _beyond(shape: Shape, field: str, direction: int, last: Any) -> Document | None:

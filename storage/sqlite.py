@@ -30,7 +30,6 @@ from storage.store import (
     Guard,
     Permit,
     Settle,
-    Span,
     Stepped,
     StoreError,
     Where,
@@ -182,21 +181,22 @@ class SqliteStore:
         rows = await self._report(lambda connection: connection.execute(*sql).fetchall())
         return {tuple(map(decode, grouped, row)): row[-1] for row in rows}
 
-    async def spans(
-        self, record: type[Any], where: Where, group_by: Sequence[str], field: str
-    ) -> dict[tuple[Any, ...], Span]:
-        """See :meth:`storage.store.Store.spans`. Runs beside the event loop."""
-        sql = statements.spans(record, where, group_by, field)
-        grouped = [shapes(record)[name] for name in group_by]
-        plain = not any(shape.kind in DECODED_KINDS for shape in grouped)
+    async def rows(self, record: type[Any], where: Where, fields: Sequence[str]) -> list[tuple[Any, ...]]:
+        """See :meth:`storage.store.Store.rows`. Runs beside the event loop."""
+        sql = statements.rows(record, where, fields)
+        read = [shapes(record)[name] for name in fields]
+        plain = not any(shape.kind in DECODED_KINDS for shape in read)
 
-        def read(connection: sqlite3.Connection) -> dict[tuple[Any, ...], Span]:
-            rows = connection.execute(*sql)
-            if plain:
-                return {row[:-4]: Span(*row[-4:]) for row in rows}
-            return {tuple(map(decode, grouped, row)): Span(*row[-4:]) for row in rows}
+        def answer(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+            found = connection.execute(*sql).fetchall()
+            return found if plain else [tuple(map(decode, read, row)) for row in found]
 
-        return await self._report(read)
+        return await self._report(answer)
+
+    async def among(self, record: type[Any], where: Where, field: str, values: Sequence[str]) -> set[str]:
+        """See :meth:`storage.store.Store.among`. Runs beside the event loop."""
+        sql = statements.among(record, where, field, values)
+        return await self._report(lambda connection: {value for (value,) in connection.execute(*sql)})
 
     async def commit(self, changes: Changes) -> Committed:
         """See :meth:`storage.store.Store.commit`."""

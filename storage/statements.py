@@ -133,16 +133,20 @@ def tally(record: type[Any], where: Where, group_by: Sequence[str]) -> Sql:
     return Sql(f"{text} GROUP BY {names}" if names else text, found.values)
 
 
-def spans(record: type[Any], where: Where, group_by: Sequence[str], field: str) -> Sql:
-    """A SELECT of the group fields and of count, least, greatest and sum of ``field`` in each group."""
+def rows(record: type[Any], where: Where, fields: Sequence[str]) -> Sql:
+    """A SELECT of some columns."""
     found = condition(record, where)
-    names = ", ".join(shapes(record)[name].name for name in group_by)
-    of = sought(record, field).name
-    text = (
-        f"SELECT {names}, count(*), min({of}), max({of}), coalesce(sum({of}), 0) FROM {layout(record).table} "
-        f"WHERE {found.text} GROUP BY {names}"
-    )
-    return Sql(text, found.values)
+    names = ", ".join(shapes(record)[name].name for name in fields)
+    return Sql(f"SELECT {names} FROM {layout(record).table} WHERE {found.text}", found.values)
+
+
+def among(record: type[Any], where: Where, field: str, values: Sequence[str]) -> Sql:
+    """A SELECT of those values that some record has. One search for each, however many records there are of it."""
+    found = condition(record, where)
+    table, name = layout(record).table, sought(record, field).name
+    one = f"SELECT 1 FROM {table} WHERE {name} = wanted.value AND {found.text}"
+    listed = json.dumps(list(values), ensure_ascii=False)
+    return Sql(f"SELECT wanted.value FROM json_each(?) AS wanted WHERE EXISTS ({one})", (listed, *found.values))
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,16 +202,6 @@ class Granted(NamedTuple):
     next_at: Millis
 
 
-class Span(NamedTuple):
-    """Of a group of records: how many, and the least, greatest and sum of one of their integers (records without it are
-    not among the three)."""
-
-    n: int
-    least: int | None
-    most: int | None
-    total: int
-
-
 class Store(Protocol):
     """A database. Methods raise :class:`StoreBusy` when it can't be used now."""
 
@@ -239,13 +229,14 @@ class Store(Protocol):
     async def count(self, record: type[Any], where: Where, group_by: Sequence[str] = ()) -> dict[tuple[Any, ...], int]:
         """How many match, per tuple of the ``group_by`` fields; ``{(): n}`` without groups."""
 
-    async def spans(
-        self, record: type[Any], where: Where, group_by: Sequence[str], field: str
-    ) -> dict[tuple[Any, ...], Span]:
-        """The :class:`Span` of the integer ``field`` per tuple of the ``group_by`` fields, tuples of strings included.
+    async def rows(self, record: type[Any], where: Where, fields: Sequence[str]) -> list[tuple[Any, ...]]:
+        """The values of some fields of every record that matches, in no order.
 
-        A report: it runs beside the event loop and may answer with a hundred thousand groups.
+        A report: it runs beside the event loop and may answer with a hundred thousand; who asks for more asks in portions.
         """
+
+    async def among(self, record: type[Any], where: Where, field: str, values: Sequence[str]) -> set[str]:
+        """Those of ``values`` that are the ``field`` of at least one record that matches. A report, like :meth:`rows`."""
 
     async def commit(self, changes: Changes) -> Committed:
         """Apply all of ``changes`` durably, or nothing and raise :class:`Conflict`."""

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from storage.records import RECORDS, Booking, Client, Master, Message, StaffChat
-from storage.store import Changes, Not, OneOf, Put, Range, Span, Store
+from storage.store import Changes, Not, OneOf, Put, Range, Store
 from tests.store_contract.samples import Fill, booking, client, filled, master, message
 
 
@@ -201,23 +201,28 @@ async def test_a_word_that_a_field_never_has_is_a_mistake(store: Store) -> None:
         await store.find(Message, {"status": "' OR 1 --"})
 
 
-async def test_groups_tell_how_many_there_are_and_between_which_numbers_they_lie(store: Store) -> None:
+async def test_some_fields_of_all_that_matches_are_read_without_the_rest(store: Store) -> None:
     rows = [
-        booking("1", client="c", services=("cut", "brows"), starts_at=10, price=300),
-        booking("2", client="c", services=("cut", "brows"), starts_at=30, price=None),
-        booking("3", client="c", services=(), starts_at=20, price=100),
-        booking("4", client=None, services=(), starts_at=5, price=1),
-        booking("5", client="d", services=(), starts_at=50, price=1, status="cancelled"),
+        booking("1", client="c", services=("cut", "brows"), starts_at=10, price=2**40),
+        booking("2", client=None, services=(), starts_at=30, price=None),
+        booking("3", client="d", services=(), starts_at=50, price=1, status="cancelled"),
     ]
-    await store.commit(Changes(inserts=tuple(rows)))
+    await store.commit(Changes(inserts=(*rows, message(booking="1", held=True))))
     where = {"business": "a", "status": "booked"}
-    assert await store.spans(Booking, where, ("client", "services"), "starts_at") == {
-        ("c", ("cut", "brows")): Span(2, 10, 30, 40),
-        ("c", ()): Span(1, 20, 20, 20),
-        (None, ()): Span(1, 5, 5, 5),
-    }
-    assert await store.spans(Booking, where, ("client",), "price") == {
-        ("c",): Span(3, 100, 300, 400),
-        (None,): Span(1, 1, 1, 1),
-    }
-    assert await store.spans(Booking, {**where, "starts_at": Range(31)}, ("client",), "price") == {}
+    found = await store.rows(Booking, where, ("client", "services", "starts_at", "price", "id"))
+    assert sorted(found, key=lambda row: str(row[-1])) == [
+        ("c", ("cut", "brows"), 10, 2**40, "1"),
+        (None, (), 30, None, "2"),
+    ]
+    assert [type(value) for value in found[0][2:4]] in ([int, int], [int, type(None)])
+    assert await store.rows(Message, {"business": "a", "booking": "1"}, ("held",)) == [(True,)]
+    assert await store.rows(Booking, {**where, "starts_at": Range(31)}, ("client",)) == []
+
+
+async def test_the_values_that_somebody_has_are_told_from_those_that_nobody_has(store: Store) -> None:
+    rows = [booking(f"{number}", client=client, starts_at=number) for number, client in enumerate("aaбc")]
+    await store.commit(Changes(inserts=tuple(rows)))
+    where = {"business": "a", "starts_at": Range(None, 3)}
+    assert await store.among(Booking, where, "client", ["a", "a", "б", "c", "d"]) == {"a", "б"}
+    assert await store.among(Booking, {**where, "business": "b"}, "client", ["a"]) == set()
+    assert await store.among(Booking, where, "client", []) == set()
