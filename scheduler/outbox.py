@@ -310,7 +310,10 @@ class Outbox:
 
     async def _send(self, flight: Flight) -> None:
         channel, address = flight.way
+        begun = False
         try:
+            await self._pacer.on_time(channel, flight.job.permits.get(channel))
+            begun = True
             reach("wire.begin")
             flight.provider_id = await self._channels[channel].send(flight.rendered, address, flight.message.id)
             reach("wire.end")
@@ -319,10 +322,10 @@ class Outbox:
         except asyncio.CancelledError:
             if not flight.cut_off:
                 raise
-            flight.error = SendError("unknown", flight.cut_off)
+            flight.error = SendError("unknown" if begun else "not_sent", flight.cut_off)
         except Exception as error:
             _log.exception("channel %s failed in an unforeseen way", channel)
-            flight.error = SendError("unknown", "internal", type(error).__name__)
+            flight.error = SendError("unknown" if begun else "not_sent", "internal", type(error).__name__)
         (self._landed if flight.error is None else self._crashed).append(flight)
         del self._flying[flight]
         self._report()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from asyncio import sleep
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
@@ -11,7 +12,10 @@ from storage.store import Permit, Store
 
 UNLIMITED: Final = 1_000_000
 BURST_SHARE: Final = 14
-"""A channel lets a fourteenth of a second's messages go at once: 28 and 2 make Telegram's 30 in the worst second."""
+"""A channel gives permits for a fourteenth of a second's messages ahead, each with a moment of its own: no permit is
+left over because whoever asks came a little late."""
+GRACE: Final[Millis] = 50
+"""How long after its moment a message may start. At 28 a second, 30 start in the worst second: Telegram's limit."""
 NEAR: Final[Millis] = 5_000
 """A pause that ends within this time is waited for in memory."""
 
@@ -29,6 +33,10 @@ TELEGRAM_GROUP: Final = Pace(4_000, burst=5)
 """Twenty in any minute to a group, of which five may come together (the same page)."""
 WHATSAPP_CHAT: Final = Pace(6_000, burst=10)
 """One in six seconds to a person, short bursts allowed (Meta's error 131056)."""
+
+
+Permits = dict[str, float]
+"""What a send was given, by the names of paces: the moment of each permit, by the store's clock."""
 
 
 class Way(NamedTuple):
@@ -83,15 +91,34 @@ class Pacer:
         """All pauses that are too long to be waited for in memory, with their ends."""
         return {name: until for name in self._pauses if (until := self.long_pause(name)) is not None}
 
-    async def ask(self, wishes: Sequence[tuple[Way, set[str]]]) -> list[Millis]:
+    async def ask(self, wishes: Sequence[tuple[Way, Permits]]) -> list[Millis]:
         """For each wished send 0 where it may go now, else when to ask again (store's clock).
 
-        The set beside each way holds the names of permits that this send was given before; new ones are added to it.
+        Beside each way stands what this send was given before; what is new is added to it.
         """
         waits = [max(map(self._pause, (way.channel, *chat_paces(way)))) if self._pauses else 0 for way, _ in wishes]
         await self._ask_for_chats(wishes, waits)
         await self._ask_for_channels(wishes, waits)
         return waits
+
+    async def on_time(self, channel: str, moment: float | None) -> None:
+        """Return at the moment of a channel's permit.
+
+        Whoever comes too late for it takes another: to start all the same would make one too many of a later second.
+        """
+        if channel not in self._rates:
+            return
+        if moment is not None:
+            await self._until(moment)
+        while not self._in_time(moment):
+            (granted,) = await self._store.reserve([Permit(channel, 1, *self._channel_pace(channel))])
+            moment = granted.first if granted.n else None
+            await self._until(granted.next_at if moment is None else moment)
+
+    async def _until(self, moment: float) -> None:
+        wait = moment - self._store.clock()
+        if wait > 0:
+            await sleep(wait / 1000)
 
     async def forbid(self, way: Way, scope: Literal["chat", "channel"], pause: Millis) -> None:
         """A provider asked for a pause in milliseconds; it holds for all workers."""
@@ -101,7 +128,7 @@ class Pacer:
         if way.channel in self._rates:
             await self._store.hold(name, until)
 
-    async def _ask_for_chats(self, wishes: Sequence[tuple[Way, set[str]]], waits: list[Millis]) -> None:
+    async def _ask_for_chats(self, wishes: Sequence[tuple[Way, Permits]], waits: list[Millis]) -> None:
         asked = [
             (index, Permit(name, 1, pace.every, pace.burst))
             for index, (way, given) in enumerate(wishes)
@@ -114,31 +141,33 @@ class Pacer:
         grants = await self._store.reserve([permit for _, permit in asked])
         for (index, permit), granted in zip(asked, grants, strict=True):
             if granted.n:
-                wishes[index][1].add(permit.name)
+                wishes[index][1][permit.name] = granted.first
             else:
                 waits[index] = max(waits[index], granted.next_at)
 
-    async def _ask_for_channels(self, wishes: Sequence[tuple[Way, set[str]]], waits: list[Millis]) -> None:
+    async def _ask_for_channels(self, wishes: Sequence[tuple[Way, Permits]], waits: list[Millis]) -> None:
         open_ones = [
             index
             for index, (way, given) in enumerate(wishes)
-            if way.channel in self._rates and not waits[index] and way.channel not in given
+            if way.channel in self._rates and not waits[index] and not self._in_time(given.get(way.channel))
         ]
         counts = Counter(wishes[index][0].channel for index in open_ones)
         permits = [Permit(name, n, *self._channel_pace(name)) for name, n in counts.items()]
         if not permits:
             return
-        left: dict[str, int] = {}
+        left: dict[str, deque[float]] = {}
         for permit, granted in zip(permits, await self._store.reserve(permits), strict=True):
-            left[permit.name] = granted.n
+            left[permit.name] = deque(granted.first + number * permit.every for number in range(granted.n))
             self._pauses[permit.name] = max(granted.next_at, self._pauses.get(permit.name, 0))
         for index in open_ones:
             way, given = wishes[index]
             if left[way.channel]:
-                left[way.channel] -= 1
-                given.add(way.channel)
+                given[way.channel] = left[way.channel].popleft()
             else:
                 waits[index] = self._pauses[way.channel]
+
+    def _in_time(self, moment: float | None) -> bool:
+        return moment is not None and self._store.clock() <= moment + GRACE
 
     def _channel_pace(self, channel: str) -> Pace:
         rate = self._rates[channel]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
 
-from scheduler.pace import Way
+from scheduler.pace import Permits, Way
 from storage.records import LANES, MAILING_LANE, Message, Millis
 
 MAILING_TURN: Final = 10
@@ -19,11 +19,11 @@ Queue = deque["Job"]
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A leased message. ``permits``: names of those that it was given already. ``waited``: the address it waited for.
-    ``stale``: the row has changed since it was read."""
+    """A leased message. ``permits``: those that it was given already, with their moments. ``waited``: the address that it
+    waited for. ``stale``: the row has changed since it was read."""
 
     message: Message
-    permits: set[str] = field(default_factory=set)
+    permits: Permits = field(default_factory=dict)
     waited: Way | None = None
     stale: bool = False
 

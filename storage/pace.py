@@ -26,8 +26,9 @@ def take(pace: Pace, permit: Permit, now: Millis) -> tuple[Granted, Pace]:
     if now < pace.held_until:
         return Granted(0, pace.held_until), pace
     ahead = (permit.burst - 1) * permit.every
-    arrival = max(pace.arrival, float(now))
+    first = arrival = max(pace.arrival, float(now))
     room = math.floor((now + ahead - arrival) / permit.every) + 1 if permit.every > 0 else permit.n
     granted = max(0, min(permit.n, room))
     arrival += granted * permit.every
-    return Granted(granted, max(now, math.ceil(arrival - ahead))), Pace(arrival, pace.held_until)
+    next_at = max(now, math.ceil(arrival - ahead))
+    return Granted(granted, next_at, first if granted else 0.0), Pace(arrival, pace.held_until)

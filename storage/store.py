@@ -196,10 +196,15 @@ class Permit:
 
 
 class Granted(NamedTuple):
-    """How many of a :class:`Permit` may go now, and when (store's clock) the next one may be asked for."""
+    """How many of a :class:`Permit` may go now, and when (store's clock) the next one may be asked for.
+
+    ``first``: the moment (store's clock) at which the first of them is exactly on time; the others follow one every
+    ``every``. Whoever waits for these moments spreads a burst evenly, over all workers.
+    """
 
     n: int
     next_at: Millis
+    first: float = 0.0
 
 
 class Store(Protocol):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from itertools import pairwise
+import heapq
+from collections.abc import AsyncIterator, Sequence
+from itertools import count, pairwise
+from math import ceil
 from pathlib import Path
+from random import Random
 
 import pytest
 
-from scheduler.pace import NEAR, TELEGRAM_GROUP, Pacer, Way
+from scheduler.pace import GRACE, NEAR, TELEGRAM_GROUP, Pacer, Permits, Way
 from scheduler.ready import Job, Ready
 from storage.records import Message
 from tests.support.post import NOON, Post, another, answer, message, opened
@@ -26,14 +29,14 @@ async def post() -> AsyncIterator[Post]:
 
 async def sends(post: Post, pacer: Pacer, way: Way, seconds: int, step: int = 10) -> list[int]:
     """The moments at which somebody who asks every `step` milliseconds may send, counted from now."""
-    given: set[str] = set()
+    given: Permits = {}
     moments = []
     for moment in range(0, seconds * 1000, step):
         post.clock = NOON + moment
         (wait,) = await pacer.ask([(way, given)])
         if not wait:
             moments.append(moment)
-            given = set()
+            given = {}
     return moments
 
 
@@ -60,22 +63,76 @@ async def test_a_channel_gets_no_more_than_its_rate_in_any_second_over_two_worke
         for moment in range(0, 3000, 10):
             one.clock = two.clock = NOON + moment
             for number, pacer in enumerate(pacers):
-                wishes = [(Way("telegram", f"{moment}{number}{n}"), set[str]()) for n in range(5)]
+                wishes = [(Way("telegram", f"{moment}{number}{n}"), Permits()) for n in range(5)]
                 moments += [moment for wait in await pacer.ask(wishes) if not wait]
     assert most_within(moments, 1000) <= 30
     assert len(moments) >= 3 * 28
 
 
+async def test_who_comes_too_late_for_a_permit_takes_another_and_its_place_stays_empty(post: Post) -> None:
+    pacer = Pacer(post.store, {"telegram": 25})
+    given: Permits = {}
+    assert await pacer.ask([(CHAT, given)]) == [0] and given["telegram"] == NOON
+    post.clock += GRACE
+    await pacer.on_time("telegram", given["telegram"])
+    post.clock += 1
+    await pacer.on_time("telegram", given["telegram"])
+    assert await pacer.ask([(Way("telegram", "101"), {})]) == [NOON + GRACE + 1 + 40]
+
+
+class Sleepers:
+    """Time that passes only when all who are at work sleep, and then at once."""
+
+    def __init__(self, post: Post) -> None:
+        self.post = post
+        self.wakes: list[tuple[int, int, asyncio.Future[None]]] = []
+        self.order = count()
+
+    async def sleep(self, seconds: float) -> None:
+        woken = asyncio.get_running_loop().create_future()
+        heapq.heappush(self.wakes, (self.post.clock + ceil(seconds * 1000), next(self.order), woken))
+        await woken
+
+    async def let_pass(self, work: Sequence[asyncio.Task[None]]) -> None:
+        while not all(task.done() for task in work):
+            for _ in range(10):
+                await asyncio.sleep(0)
+            if self.wakes:
+                self.post.clock, _, woken = heapq.heappop(self.wakes)
+                woken.set_result(None)
+
+
+async def test_however_long_messages_are_held_up_after_their_permits_no_second_sees_more_than_thirty_start(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time, chance, starts = Sleepers(post), Random(7), list[int]()
+    monkeypatch.setattr("scheduler.pace.sleep", time.sleep)
+    pacers = [Pacer(post.store, {"telegram": 28}) for _ in range(4)]
+
+    async def send(number: int) -> None:
+        pacer, given, way = pacers[number % len(pacers)], Permits(), Way("telegram", str(number))
+        while until := (await pacer.ask([(way, given)]))[0]:
+            await time.sleep((until - post.clock) / 1000)
+        # Words, facts and the guard, all of which may have to wait for the store.
+        await time.sleep(chance.choice((0.001, 0.002, 0.02, 0.4)))
+        await pacer.on_time("telegram", given["telegram"])
+        starts.append(post.clock)
+
+    await time.let_pass([asyncio.create_task(send(number)) for number in range(200)])
+    assert len(starts) == 200
+    assert most_within(starts, 1000) <= 30
+
+
 async def test_without_a_rate_nothing_is_slowed_down(post: Post) -> None:
     pacer = Pacer(post.store, {"telegram": 0})
-    assert await pacer.ask([(CHAT, set()) for _ in range(100)]) == [0] * 100
+    assert await pacer.ask([(CHAT, {}) for _ in range(100)]) == [0] * 100
 
 
 async def test_a_permit_that_was_given_is_not_asked_for_again(post: Post) -> None:
     pacer = Pacer(post.store, {"telegram": 1})
-    given: set[str] = set()
-    waits = await pacer.ask([(Way("telegram", "1"), set()), (CHAT, given)])
-    assert waits == [0, NOON + 1000] and given == {"telegram:100"}
+    given: Permits = {}
+    waits = await pacer.ask([(Way("telegram", "1"), {}), (CHAT, given)])
+    assert waits == [0, NOON + 1000] and set(given) == {"telegram:100"}
     post.clock += 1000
     assert await pacer.ask([(CHAT, given)]) == [0]
 
@@ -83,7 +140,7 @@ async def test_a_permit_that_was_given_is_not_asked_for_again(post: Post) -> Non
 async def test_a_pause_of_a_chat_holds_for_all_workers_and_for_no_other_chat(post: Post) -> None:
     first, second = Pacer(post.store, {"telegram": 28}), Pacer(post.store, {"telegram": 28})
     await first.forbid(CHAT, "chat", 30_000)
-    assert await second.ask([(CHAT, set()), (Way("telegram", "101"), set())]) == [NOON + 30_000, 0]
+    assert await second.ask([(CHAT, {}), (Way("telegram", "101"), {})]) == [NOON + 30_000, 0]
 
 
 async def test_a_pause_of_a_channel_leaves_no_room_until_it_ends(post: Post) -> None:

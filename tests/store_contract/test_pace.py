@@ -1,6 +1,7 @@
 """Permits under paces that all workers share."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -70,6 +71,23 @@ async def test_two_workers_together_never_exceed_the_pace(store: Store, another:
 
     taken = sum(await asyncio.gather(*map(work, handles * 2)))
     assert burst <= taken <= burst + (store.clock() - start) / every
+
+
+async def test_the_moments_that_workers_are_given_lie_an_interval_apart(store: Store, another: OpenAnother) -> None:
+    permit = Permit("all", n=2, every=10.0, burst=3)
+    moments: list[float] = []
+
+    async def work(handle: Store) -> None:
+        for _ in range(30):
+            (granted,) = await handle.reserve([permit])
+            moments.extend(granted.first + number * permit.every for number in range(granted.n))
+            await asyncio.sleep(0)
+
+    before = store.clock()
+    await asyncio.gather(*map(work, [store, await another()] * 2))
+    moments.sort()
+    assert moments[0] >= before and len(moments) >= 3
+    assert all(later - earlier >= permit.every - 0.001 for earlier, later in pairwise(moments))
 
 
 @pytest.mark.parametrize("every", [33.4, 1000.0, 0.25])
