@@ -28,7 +28,7 @@ MOVED_FIRST: Final = "moved_"
 OPEN: Final = ("move", "cancel")
 ASKING: Final = ("confirm", *OPEN)
 GROUP_FIRST: Final = "group_"
-"""Begins the names of variants that tell several people of their visits on one day."""
+"""Begins the names of variants that tell of several visits on one day, of several people or of one."""
 HELLO: Final = mark("Hello!")
 QUESTION: Final = mark("Will you be able to come?")
 SEE_YOU: Final = mark("See you soon!")
@@ -68,7 +68,7 @@ GROUP: Final = (
     mark("Who and when: {people}"),
     WHERE,
 )
-QUESTION_FOR_ALL: Final = mark("Will everybody be able to come?")
+CONFIRM_VISITS: Final = mark("Please confirm your visits.")
 YES_FOR_ALL: Final = mark("To confirm all, reply “yes”.")
 # No greeting: «Вітаємо! Ваш запис скасовано» sounds like a congratulation.
 CANCELLED: Final = (
@@ -102,7 +102,7 @@ SHEETS: Final[Mapping[str, Mapping[str, Sheet]]] = {
         "plain": Sheet((*REMINDER, SEE_YOU), OPEN),
         "asks": Sheet((*REMINDER, QUESTION), ASKING),
         "group_plain": Sheet((*GROUP, SEE_YOU), ("change",)),
-        "group_asks": Sheet((*GROUP, QUESTION_FOR_ALL, YES_FOR_ALL), ("confirm_all", "one_by_one")),
+        "group_asks": Sheet((*GROUP, CONFIRM_VISITS, YES_FOR_ALL), ("confirm_all", "one_by_one")),
     },
 }
 """Kind to variant to template. The variant of a message is :func:`variant_of`; ``moved_asks`` may give way to ``asks``."""

@@ -1,4 +1,4 @@
-"""Reminders that several people read in one chat, as one message.
+"""Reminders of several visits that are read at one address, of several people or of one, as one message.
 
 A group is formed when the first of its reminders goes: that row, the leader, speaks for the others, which are skipped in
 the very step that puts the leader on the wire. Every booking keeps rows and hops of its own. What the outcome of the
@@ -8,14 +8,15 @@ next hop or fails beside the leader, and those that wait again may be grouped an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from handlers.channel import Capabilities
 from handlers.decisions import open_choices
 from handlers.durations import HOUR, local_day
-from handlers.facts import Facts, Visit, load_facts
+from handlers.facts import ROWS, Facts, Key, Visit, load_facts
 from handlers.hops import expected, still_true
 from handlers.keys import first_hop
 from handlers.plan import Case, plan
@@ -37,6 +38,7 @@ WITHIN: Final[Millis] = 2 * HOUR
 MOST: Final = 8
 """Visits in one message."""
 CANDIDATES: Final = 50
+WAITING_REMINDER: Final[Mapping[str, Any]] = {"kind": "reminder", "status": OneOf(WAITING), "held": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,32 @@ class Member:
     facts: Facts
 
 
-def read_by_several(message: Message, facts: Facts, way: Route) -> bool:
-    """Whether ``message`` is a reminder that goes where others may get theirs. Asks nobody."""
+async def with_several_visits(desk: Desk, messages: Sequence[Message]) -> frozenset[Key]:
+    """Of the clients who get ``messages``: those who wait for reminders of several visits. One query for all of them."""
+    reminders = [row for row in messages if row.kind == "reminder" and row.client is not None]
+    if not reminders:
+        return frozenset()
+    due = [row.due_at for row in reminders]
+    where = {
+        "business": OneOf(tuple(sorted({row.business for row in reminders}))),
+        "client": OneOf(tuple(sorted({row.client for row in reminders if row.client}))),
+        "due_at": Range(min(due) - WITHIN, max(due) + WITHIN + 1),
+        **WAITING_REMINDER,
+    }
+    visits: dict[Key, set[str | None]] = defaultdict(set)
+    for row in await desk.store.find(Message, where, order=("client",), limit=ROWS):
+        visits[row.business, row.client or ""].add(row.booking)
+    return frozenset(key for key, bookings in visits.items() if len(bookings) > 1)
+
+
+def may_have_company(message: Message, facts: Facts, way: Route, several: Collection[Key]) -> bool:
+    """Whether ``message`` is a reminder that goes where others may go too: of the same client, who is one of ``several``, or
+    of somebody else. Asks nobody."""
     if message.kind != "reminder" or message.staff_chat is not None:
         return False
-    return bool(facts.siblings) or any(
-        row.shared and (row.channel, row.address) == (way.channel, way.address) for row in facts.addresses
-    )
+    if facts.siblings or (message.business, message.client) in several:
+        return True
+    return any(row.shared and (row.channel, row.address) == (way.channel, way.address) for row in facts.addresses)
 
 
 async def companions(
@@ -62,21 +83,20 @@ async def companions(
     """The reminders that may go with ``leader``: of the same readers, salon, day of the visit and lead, due within
     :data:`WITHIN`, that wait, are true, and would take the same way now; those due nearest to it first."""
     people = await _readers(desk, facts, way)
-    if people <= {leader.client}:
-        return ()
     where = {
         "business": leader.business,
         "client": OneOf(tuple(sorted(people))),
         "due_at": Range(leader.due_at - WITHIN, leader.due_at + WITHIN + 1),
-        "kind": "reminder",
-        "status": OneOf(WAITING),
-        "held": False,
+        **WAITING_REMINDER,
     }
     found = await desk.store.find(Message, where, order=("due_at", "id"), limit=CANDIDATES)
     rows = [row for row in found if row.booking != leader.booking and _alike(row, leader)]
     known = await load_facts(desk, rows) if rows else {}
+    closed = tried(leader, facts)
     fitting = {
-        row.booking: Member(row, known[row.id]) for row in rows if _fits(row, known[row.id], facts, channels, way)
+        row.booking: Member(row, known[row.id])
+        for row in rows
+        if _fits(row, known[row.id], facts) and _way_of(row, known[row.id], channels, closed) == way
     }
     return _near(leader, fitting.values())
 
@@ -95,12 +115,15 @@ def _alike(row: Message, leader: Message) -> bool:
     return row.salon == leader.salon and row.params.get("lead") == leader.params.get("lead")
 
 
-def _fits(row: Message, its: Facts, facts: Facts, channels: Mapping[str, Capabilities], way: Route) -> bool:
+def _fits(row: Message, its: Facts, facts: Facts) -> bool:
     if its.booking is None or row.revision != its.booking.revision or its.now >= row.not_after:
         return False
-    if _day(its) != _day(facts) or not still_true(row, its) or hindrance(row, its) is not None:
-        return False
-    return route(row, its, channels, tried(row, its)) == way
+    return _day(its) == _day(facts) and still_true(row, its) and hindrance(row, its) is None
+
+
+def _way_of(row: Message, its: Facts, channels: Mapping[str, Capabilities], closed: frozenset[str]) -> object:
+    """The way of ``row`` without the channels in ``closed``, which have not served the leader: the readers are the same."""
+    return route(row, its, channels, tried(row, its) | closed)
 
 
 def _day(facts: Facts) -> object:
@@ -124,7 +147,7 @@ def together(
     leader: Message, facts: Facts, members: Sequence[Member], capabilities: Capabilities
 ) -> tuple[Message, Facts]:
     """The leader as the message of all of them, and what stands behind that."""
-    everybody = sorted((Member(leader, facts), *members), key=lambda one: (_starts_at(one), one.message.id))
+    everybody = sorted((Member(leader, facts), *members), key=lambda one: (_starts_at(one), one.message.booking or ""))
     visits = tuple(visit for one in everybody if (visit := _visit(one.facts)) is not None)
     asked = [
         one.message.booking or ""
@@ -137,10 +160,14 @@ def together(
         SEEN: seen_of(visit.booking for visit in visits),
         GROUP: [member.message.id for member in members],
     }
-    late = tuple(choice for choice in leader.choices if choice.verb == "late")
+    late = (Choice("late"),) if any(map(_says_late, everybody)) else ()
     choices = (*choices_of_several(asked, ticks=capabilities.window is None), *late)
     others = {row.id: row for one in everybody for row in one.facts.others}
     return replace(leader, params=params, choices=choices), replace(facts, visits=visits, others=tuple(others.values()))
+
+
+def _says_late(member: Member) -> bool:
+    return any(choice.verb == "late" for choice in member.message.choices)
 
 
 def _starts_at(member: Member) -> Millis:

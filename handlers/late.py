@@ -11,7 +11,9 @@ from handlers import answers, staff
 from handlers.by_hand import edit_of
 from handlers.decisions import overtaken
 from handlers.durations import HOUR, MINUTE
+from handlers.grouping import BOOKINGS, SEEN
 from handlers.keys import encoded
+from handlers.presence import Here
 from handlers.replies import answer
 from handlers.settings import place
 from handlers.turn import Desk, Turn
@@ -28,27 +30,53 @@ ANSWER_LASTS: Final = HOUR
 MOST_NEXT: Final = 20
 
 
-async def told(desk: Desk, turn: Turn, row: Message, choice: Choice) -> Changes:
-    """Tell the staff that the client will be late for the visit of ``row``; said twice, it is told once."""
+async def told(desk: Desk, turn: Turn, here: Here, row: Message, choice: Choice) -> Changes:
+    """Tell the staff that the client will be late; said twice, it is told once.
+
+    Of the visits of a message about several, it is said of those that such a delay touches: of the first that is still
+    ahead or going on, and of what begins with it.
+    """
     business = await desk.store.get(Business, row.business, row.business)
-    booking = await desk.store.get(Booking, row.business, str(choice.args.get("booking", row.booking)))
-    if business is None or booking is None or booking.client is None or booking.client != row.client:
+    visits = await _visits(desk, here, row, choice)
+    if business is None or not visits:
         return answers.say_gone(desk, turn, row)
-    over = booking.ends_at <= desk.now() or booking.status in ("arrived", "no_show")
-    stale = overtaken(booking, row.revision, over=over)
-    if stale is not None:
-        return _say(desk, turn, booking, stale)
+    seen = row.params.get(SEEN, {})
+    stale = {visit.id: overtaken(visit, seen.get(visit.id, row.revision), over=_over(visit, desk)) for visit in visits}
+    live = [visit for visit in visits if stale[visit.id] is None]
+    if not live:
+        return _say(desk, turn, visits[0], stale[visits[0].id] or "")
+    first = min(visit.starts_at for visit in live)
+    touched = [visit for visit in live if visit.starts_at < first + DELAY]
+    cards = [card for visit in touched for card in await _cards(desk, turn, business, visit)]
+    whose = {BOOKINGS: [visit.id for visit in touched]} if len({visit.client for visit in visits}) > 1 else {}
+    return _say(desk, turn, touched[0], "late_told", told=bool(cards), **whose) + Changes(inserts=tuple(cards))
+
+
+async def _visits(desk: Desk, here: Here, row: Message, choice: Choice) -> list[Booking]:
+    """What ``row`` tells of, in its order, but what belongs to nobody here any more."""
+    several = row.params.get(BOOKINGS)
+    ids = several or [str(choice.args.get("booking", row.booking))]
+    people = {row.client, *(client.id for client in here.of(row.business) if several)}
+    found = await desk.store.get_many(Booking, [(row.business, id) for id in ids])
+    visits = (found[row.business, id] for id in ids if (row.business, id) in found)
+    return [visit for visit in visits if visit.client is not None and visit.client in people]
+
+
+def _over(booking: Booking, desk: Desk) -> bool:
+    return booking.ends_at <= desk.now() or booking.status in ("arrived", "no_show")
+
+
+async def _cards(desk: Desk, turn: Turn, business: Business, booking: Booking) -> list[Message]:
     salon = await desk.store.get(Salon, business.id, booking.salon)
     following = await _next_of_master(desk, business, salon, booking)
     params = {
         "channel": turn.channel,
         "address": turn.address,
-        "bookings": [following.id] if following else [],
+        BOOKINGS: [following.id] if following else [],
         "spare": following.starts_at - booking.ends_at if following else None,
     }
     news = await staff.announce(desk, business, salon, booking, EVENT, params=params)
-    cards = tuple(replace(card, choices=_choices(booking)) for card in news.inserts if isinstance(card, Message))
-    return _say(desk, turn, booking, "late_told", told=bool(cards)) + Changes(inserts=cards)
+    return [replace(card, choices=_choices(booking)) for card in news.inserts if isinstance(card, Message)]
 
 
 def _say(desk: Desk, turn: Turn, booking: Booking, kind: str, **params: object) -> Changes:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import time, timedelta
 from typing import Final, Literal
 
 from handlers import page_links
 from handlers.consent import word_given
 from handlers.decisions import Decision, carried_out, decide, is_over
+from handlers.durations import local_day, moment_of
 from handlers.i18n import language_of
 from handlers.presence import PEOPLE_AT_ONE_PHONE
 from handlers.settings import Place, place
 from handlers.staff import chats_for
 from handlers.turn import Desk
+from handlers.wording_choices import waits_for_word
 from storage.records import Booking, Business, Client, Master, Millis, PageLink, Salon, Service
-from storage.store import Changes, Conflict, StoreBusy
+from storage.store import Changes, Conflict, OneOf, Range, StoreBusy
 
 TRIES: Final = 5
+MIDNIGHT: Final = time(0)
+MOST_OTHERS: Final = 20
 PAGE: Final = "page"
 """The channel of an answer, and the place of a word on messages, given on a page."""
 PRESSES: Final = ("confirm", "move", "cancel_yes")
@@ -59,6 +65,18 @@ class Visit:
     state: State
     staffed: bool
     """The staff hear in a chat of who asks to move."""
+    others: tuple[Other, ...] = ()
+    """What else is ahead on this day in this salon for whoever has the client's phone: one phone is one reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Another visit, as the page of the first one lists it."""
+
+    booking: Booking
+    client: Client
+    services: tuple[Service, ...]
+    state: State
 
 
 async def visit_behind(desk: Desk, token: str) -> Visit | None:
@@ -70,16 +88,43 @@ async def visit_behind(desk: Desk, token: str) -> Visit | None:
         return None
     owner = person.business.id
     master = await desk.store.get(Master, owner, booking.master) if booking.master else None
-    services = await desk.store.get_many(Service, [(owner, id) for id in booking.services])
+    others = await _others(desk, person, booking)
+    named = dict.fromkeys(id for visit in (booking, *(other for other, _ in others)) for id in visit.services)
+    known = await desk.store.get_many(Service, [(owner, id) for id in named])
     chats = await chats_for(desk, person.business, person.salon, booking.master, "move_requested")
     return Visit(
         person,
         booking,
         master,
-        tuple(services[owner, id] for id in booking.services if (owner, id) in services),
+        _services(booking, known),
         _state(booking, desk.now()),
         bool(chats),
+        tuple(Other(other, client, _services(other, known), _state(other, desk.now())) for other, client in others),
     )
+
+
+def _services(booking: Booking, known: Mapping[tuple[str, str], Service]) -> tuple[Service, ...]:
+    named = ((booking.business, id) for id in booking.services)
+    return tuple(known[key] for key in named if key in known)
+
+
+async def _others(desk: Desk, person: Person, booking: Booking) -> list[tuple[Booking, Client]]:
+    """The other visits of the same day, salon and phone that are still ahead, and whose each is."""
+    zone = person.place.zone
+    day = local_day(booking.starts_at, zone)
+    since = max(moment_of(day, MIDNIGHT, zone), desk.now() + 1)
+    until = moment_of(day + timedelta(days=1), MIDNIGHT, zone)
+    if since >= until:
+        return []
+    people = {client.id: client for client in await _readers(desk, person.client)}
+    where = {"business": booking.business, "client": OneOf(tuple(sorted(people))), "starts_at": Range(since, until)}
+    found = await desk.store.find(Booking, where, order=("starts_at", "id"), limit=MOST_OTHERS)
+    return [
+        (visit, people[visit.client])
+        for visit in found
+        if visit.client is not None and visit.salon == booking.salon and visit.id != booking.id
+        if visit.status in ("booked", "confirmed")
+    ]
 
 
 def _state(booking: Booking, now: Millis) -> State:
@@ -126,6 +171,23 @@ async def press_visit(desk: Desk, token: str, verb: str, seen: int) -> Decision 
         if await _committed(desk, await carried_out(desk, business, decision)):
             return decision
     raise StoreBusy("the booking kept changing")
+
+
+async def press_all(desk: Desk, token: str, seen: Mapping[str, int]) -> bool:
+    """Confirm those visits of a page that wait for a word, and that are still as they were shown: ``seen`` gives the
+    revision of each booking in view. False where the token opens nothing. Raises :class:`StoreBusy`."""
+    for _ in range(TRIES):
+        visit = await visit_behind(desk, token)
+        if visit is None:
+            return False
+        changes = Changes()
+        for booking in (visit.booking, *(other.booking for other in visit.others)):
+            if booking.id in seen and waits_for_word(booking, desk.now()):
+                decision = decide(booking, "confirm", seen=seen[booking.id], now=desk.now(), channel=PAGE)
+                changes += await carried_out(desk, visit.person.business, decision)
+        if await _committed(desk, changes):
+            return True
+    raise StoreBusy("a booking kept changing")
 
 
 async def press_messages(desk: Desk, purpose: Literal["visit", "settings"], token: str, word: str, said: str) -> bool:

@@ -101,7 +101,7 @@ async def _chosen(desk: Desk, turn: Turn, here: Here, row: Message, choice: Choi
     if choice.verb in family.VERBS:
         return await family.answer_for_several(desk, turn, here, row, choice, pressed=pressed)
     if choice.verb == "late":
-        return await late.told(desk, turn, row, choice)
+        return await late.told(desk, turn, here, row, choice)
     client = await desk.store.get(Client, row.business, row.client) if row.client else None
     context = Context(here, row.business, client, row)
     if choice.verb == "language":

@@ -50,8 +50,8 @@ class Scene(dict[str, str]):
 
     @property
     def asks(self) -> bool:
-        """The message asks whether the client will come."""
-        return any(choice.verb == "confirm" for choice in self.message.choices)
+        """The message asks whether the client will come, or all of those of whom it tells."""
+        return any(choice.verb in ("confirm", "confirm_all") for choice in self.message.choices)
 
     def param(self, name: str) -> str:
         """A parameter of the message as text; empty where it is not given."""
@@ -87,8 +87,13 @@ class Scene(dict[str, str]):
 
 
 def tells_of_several(scene: Scene) -> bool:
-    """Whether the message tells of several visits, each with its own person."""
+    """Whether the message tells of several visits."""
     return len(scene.facts.visits) > 1
+
+
+def of_one_person(scene: Scene) -> bool:
+    """Whether the visits that the message lists are all of one person, who need not be named."""
+    return len({visit.booking.client for visit in scene.facts.visits}) == 1
 
 
 def starts_at(scene: Scene) -> Millis | None:
@@ -166,9 +171,18 @@ def _salon(scene: Scene) -> str:
 
 
 def _people(scene: Scene) -> str:
-    """Who comes when, of several who read one chat."""
-    scenes = (scene.at(visit) for visit in scene.facts.visits)
+    """Who comes when; one person is named once."""
+    scenes = [scene.at(visit) for visit in scene.facts.visits]
+    if of_one_person(scene):
+        return f"{scenes[0]['client']} — {', '.join(one['time'] for one in scenes)}"
     return ", ".join(f"{one['client']} — {one['time']}" for one in scenes)
+
+
+def _visits(scene: Scene) -> str:
+    """When the visits are, and whose where they are not all of one person."""
+    scenes = [scene.at(visit) for visit in scene.facts.visits]
+    names = not of_one_person(scene)
+    return ", ".join(f"{one['time']} {one['client']}" if names else one["time"] for one in scenes)
 
 
 VARIABLES: Final[Mapping[str, Callable[[Scene], str]]] = {
@@ -190,5 +204,6 @@ VARIABLES: Final[Mapping[str, Callable[[Scene], str]]] = {
     "phone": _phone,
     "text": lambda scene: scene.param("text"),
     "people": _people,
+    "visits": _visits,
 }
 """Variable to what stands for it; the first sixteen may also stand in an owner's text and in a WhatsApp template."""

@@ -28,6 +28,7 @@ from handlers.facts import Facts
 from handlers.filling import lay_out
 from handlers.i18n import language_of, mark, translator
 from handlers.scene import Scene, tells_of_several
+from handlers.segments import segments
 from handlers.wording_choices import button_rows, labels, numbered, shown_choices
 from storage.records import ANSWERS_LANE, Message
 
@@ -37,6 +38,8 @@ Phrase = Callable[[Scene], Iterable[str]]
 
 ROOM: Final = 100
 """Characters that numbered lines under a reminder of several visits take at most."""
+MOST_PARTS: Final = 4
+"""SMS that the reminder of several visits takes at most."""
 RETIRE: Final = "retire"
 """Takes the buttons off the row that ``edits`` names, and says nothing."""
 ANSWER_HERE: Final = mark("You can answer here: {link}")
@@ -137,6 +140,8 @@ def render(message: Message, capabilities: Capabilities, facts: Facts) -> Render
     scene = Scene(message, facts, translator(language), edited is not None)
     if capabilities.short:
         said = wording_sms.text(scene)
+        if said is not None and wording_sms.of_several(scene) and segments(said) > MOST_PARTS:
+            return Unrendered("too_long")
         return Unrendered("not_by_sms") if said is None else Text(cut(said, capabilities.text))
     body = _body(scene)
     if message.kind == "reminder" and tells_of_several(scene) and units(body) + ROOM > capabilities.text:

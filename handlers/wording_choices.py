@@ -82,8 +82,10 @@ def _tick_title(choice: Choice, facts: Facts) -> str:
     visit = _visit_of(choice, facts)
     if visit is None:
         return str(choice.args["booking"])
-    moment = formats.local(visit.booking.starts_at, place(facts.business, visit.salon).zone)
-    return f"✅ {_person(visit)}, {formats.clock(moment)}"
+    clock = formats.clock(formats.local(visit.booking.starts_at, place(facts.business, visit.salon).zone))
+    several = len({one.booking.client for one in facts.visits}) > 1
+    services = ", ".join(service.name for service in visit.services)[:LONGEST_NAME]
+    return f"✅ {', '.join(filter(None, (_person(visit), clock) if several else (clock, services)))}"
 
 
 def waits_for_word(booking: Booking, now: Millis) -> bool:

@@ -1,4 +1,4 @@
-"""What several people who share a chat read about visits that one message tells of: a line for each."""
+"""What is read about several visits that one message tells of, of people who share a chat or of one: a line for each."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import Final
 
 from handlers import templates
 from handlers.filling import Plain, lay_out
-from handlers.scene import Scene
+from handlers.scene import Scene, of_one_person
 from handlers.wording_choices import waits_for_word
-from handlers.wording_visits import notes
+from handlers.wording_visits import greeting, notes
 from storage.records import Booking
 
 LINE: Final = "{time} — {client}, {service}, {master}"
 """One visit among others; the same in every language."""
+OWN_LINE: Final = "{time} — {service}, {master}"
+"""The same where all are of one person."""
 
 
 def _scenes(s: Scene) -> list[Scene]:
@@ -25,7 +27,7 @@ def reminder(s: Scene) -> Iterator[str]:
     """Several visits are ahead on one day."""
     scenes = _scenes(s)
     days = (_day(scenes[0]) - s.local(s.facts.now).date()).days
-    yield s.t("Hello!")
+    yield greeting(s) if of_one_person(s) else s.t("Hello!")
     if days <= 0:
         yield s.t("Your visits are today 🗓")
     elif days == 1:
@@ -58,15 +60,16 @@ def _board(s: Scene, scenes: Sequence[Scene]) -> Iterator[str]:
     if together:
         yield from _filled(first, first.t("Where: {salon}, {address}"))
     yield Plain("")
+    named = OWN_LINE if of_one_person(s) else LINE
     for scene in scenes:
-        line = LINE if _day(scene) == _day(first) else f"{{date}}, {LINE}"
+        line = named if _day(scene) == _day(first) else f"{{date}}, {named}"
         yield Plain(f"{_mark(scene.booking)} {lay_out((line,), scene)}")
     yield Plain("")
     said = dict.fromkeys(note for scene in scenes for note in notes(scene))
     yield from map(Plain, said)
     waiting = [scene for scene in scenes if waits_for_word(scene.booking, s.facts.now)]
     if waiting and any(choice.verb == "confirm_all" for choice in s.message.choices):
-        yield s.t("Will everybody be able to come?")
+        yield s.t("Please confirm your visits.") if of_one_person(s) else s.t("Will everybody be able to come?")
         yield s.t("To confirm all, reply “yes”.")
 
 
@@ -87,9 +90,10 @@ def _mark(booking: Booking) -> str:
 
 
 def in_owners_words(s: Scene, own: str) -> Iterator[str]:
-    """The owner's own text about one visit, for each of them under the person's name."""
+    """The owner's own text about one visit, for each of them; under the person's name where there are several people."""
     for scene in _scenes(s):
-        yield Plain(lay_out((scene.t("For: {client}"),), scene))
+        if not of_one_person(s):
+            yield Plain(lay_out((scene.t("For: {client}"),), scene))
         yield Plain(templates.fill(own, scene))
         yield Plain("")
     if any(choice.verb == "confirm_all" for choice in s.message.choices):

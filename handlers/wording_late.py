@@ -27,7 +27,11 @@ def late_told(s: Scene) -> Iterator[str]:
         yield s.t("Thank you for letting us know! Please call us as well: {phone}")
     else:
         yield s.t("Thank you for letting us know!")
-    yield whose(s)
+    if s.facts.visits:
+        s["client"] = ", ".join(dict.fromkeys(s.at(visit)["client"] for visit in s.facts.visits))
+        yield s.t("For: {client}")
+    else:
+        yield whose(s)
 
 
 def late_wait(s: Scene) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Final
 from handlers import formats, templates
 from handlers.filling import Plain, lay_out
 from handlers.i18n import NBSP, mark
-from handlers.scene import Scene
+from handlers.scene import Scene, of_one_person, tells_of_several
 from handlers.wording_choices import EMOJI
 from handlers.wording_visits import whose
 
@@ -26,9 +26,11 @@ OTHER_MASTER_CONFIRM: Final = mark("Your visit: {day}, {time}. New specialist: {
 CANCELLED: Final = mark("Booking cancelled: {day}, {time}. {salon}.")
 REMINDER: Final = mark("Your visit: {day}, {time}. {salon}. See you!")
 REMINDER_CONFIRM: Final = mark("Your visit: {day}, {time}. {salon}. Will you come? {link}")
+SEVERAL: Final = mark("Your visits: {day}, {visits}. {salon}. See you!")
+SEVERAL_CONFIRM: Final = mark("Your visits: {day}, {visits}. {salon}. Will you come? {link}")
 PARTS: Final[Mapping[str, int]] = {
     BOOKED: 1, BOOKED_CONFIRM: 2, MOVED: 1, MOVED_CONFIRM: 2, CHANGED: 1, CHANGED_CONFIRM: 2, OTHER_MASTER: 2,
-    OTHER_MASTER_CONFIRM: 2, CANCELLED: 1, REMINDER: 1, REMINDER_CONFIRM: 2,
+    OTHER_MASTER_CONFIRM: 2, CANCELLED: 1, REMINDER: 1, REMINDER_CONFIRM: 2, SEVERAL: 2, SEVERAL_CONFIRM: 3,
 }  # fmt: skip
 """Every sentence of this file, and how many segments it takes at most with long values in it, in every language."""
 SIGNS: Final[Mapping[str, str]] = {"TRY": "TL"}
@@ -43,13 +45,29 @@ def text(s: Scene) -> str | None:
     s["salon"] = (s.facts.salon and s.facts.salon.short_name) or s["salon"]
     own = s.facts.settings.templates.get(s.message.kind, {}).get(s.t.language)
     if own:
-        s["price"] = _price(s)
-        lines = EMOJI.sub("", templates.fill(own, s)).split("\n")
+        lines = [line for scene in _each(s) for line in _own_lines(scene, own)]
         body = "\n".join([*(" ".join(line.split()) for line in lines), *filter(None, [page(s) if s.asks else ""])])
     else:
         s["link"] = page(s) if s.asks else ""
         body = lay_out(phrase(s), s)
     return body.replace(NBSP, " ")
+
+
+def of_several(s: Scene) -> bool:
+    """Whether it is the reminder of several visits: their pages lead to one another, so it has the link of one of them."""
+    return s.message.kind == "reminder" and tells_of_several(s)
+
+
+def _each(s: Scene) -> list[Scene]:
+    return [s.at(visit) for visit in s.facts.visits] if of_several(s) else [s]
+
+
+def _own_lines(s: Scene, own: str) -> list[str]:
+    """The owner's text about one visit; under the person's name where the message tells of several people."""
+    s["salon"] = (s.facts.salon and s.facts.salon.short_name) or s["salon"]
+    s["price"] = _price(s)
+    name = [lay_out((s.t("For: {client}"),), s)] if of_several(s) and not of_one_person(s) else []
+    return [*name, *EMOJI.sub("", templates.fill(own, s)).split("\n")]
 
 
 def page(s: Scene) -> str:
@@ -93,7 +111,10 @@ def booking_cancelled(s: Scene) -> Iterator[str]:
 
 
 def reminder(s: Scene) -> Iterator[str]:
-    """A visit is ahead."""
+    """A visit is ahead, or several on one day."""
+    if of_several(s):
+        yield s.t(_asking(s, SEVERAL_CONFIRM, SEVERAL))
+        return
     yield whose(s)
     yield s.t(_asking(s, REMINDER_CONFIRM, REMINDER))
 

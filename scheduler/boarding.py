@@ -7,7 +7,7 @@ store's own index only ever meets other workers.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -16,7 +16,7 @@ from handlers.channel import Capabilities, Rendered, SendError
 from handlers.delivery import Attempt, Decided, Means, decide, failed
 from handlers.departure import may_go, passed_over, put_off
 from handlers.facts import Facts, load_facts
-from handlers.grouping import companions, read_by_several, spoken_for, together
+from handlers.grouping import companions, may_have_company, spoken_for, together, with_several_visits
 from handlers.routing import Route
 from handlers.turn import Desk
 from handlers.wording import Unrendered
@@ -106,6 +106,7 @@ class Boarding:
         if not self._hand:
             return []
         facts = await load_facts(self._desk, [job.message for job in self._hand])
+        several = await with_several_visits(self._desk, [job.message for job in self._hand])
         bound: list[tuple[Job, Route, Way]] = []
         for job in list(self._hand):
             route = await self._route(job, facts[job.message.id])
@@ -117,7 +118,7 @@ class Boarding:
         for (job, route, way), until in zip(bound, waits, strict=True):
             if until:
                 self._hold(job, way, until)
-            elif (flight := await self._flight(job, route, way, facts[job.message.id])) is not None:
+            elif (flight := await self._flight(job, route, way, facts[job.message.id], several)) is not None:
                 flights.append(flight)
         return flights
 
@@ -214,12 +215,14 @@ class Boarding:
         self._hand[job] = way
         return verdict
 
-    async def _flight(self, job: Job, route: Route, way: Way, facts: Facts) -> Flight | None:
+    async def _flight(
+        self, job: Job, route: Route, way: Way, facts: Facts, several: Collection[tuple[str, str]]
+    ) -> Flight | None:
         if not route.window_open:
             facts = replace(facts, window_open=False)
         flight: Flight | Unrendered | None = None
         try:
-            if read_by_several(job.message, facts, route):
+            if may_have_company(job.message, facts, route, several):
                 flight = await self._group(job, route, way, facts)
             flight = flight or self._worded(job, job.message, way, facts)
         except Exception as error:
@@ -240,8 +243,6 @@ class Boarding:
     async def _group(self, job: Job, route: Route, way: Way, facts: Facts) -> Flight | None:
         """The message of all whose reminders may go with this one; of fewer, where one message can't carry them all."""
         channels = self._means.channels
-        if channels[route.channel].short:
-            return None
         members = await companions(self._desk, channels, job.message, facts, route)
         while members:
             group, about = together(job.message, facts, members, channels[route.channel])

@@ -1,4 +1,4 @@
-"""Reminders that several people read in one chat: which go together, and what becomes of each when that goes wrong."""
+"""Reminders of several visits at one address: which go together, and what becomes of each when that goes wrong."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from handlers.visits import Wanted, put_booking
 from scheduler import sweeps
 from storage.failpoints import armed
 from storage.records import Address, Booking, Client, Message, address_id
+from storage.store import OneOf
 from tests.support.post import (
     BOOKING,
     BUSINESS,
@@ -280,34 +281,42 @@ async def test_an_answer_for_one_of_them_shows_that_the_message_was_seen(post: P
     assert not await post.store.find(Message, {"business": "a", "hop": 1})
 
 
-async def test_by_sms_everybody_has_a_message_of_the_own(post: Post) -> None:
+async def test_by_sms_too_everybody_is_told_in_one_message(post: Post) -> None:
     post.whatsapp.capabilities = SMS
     await post.change(BUSINESS, settings={"quiet_hours": False, "channels": ["whatsapp"]})
     rows = [replace(row, channel="whatsapp", address=CLIENT.phone) for row in (FIRST, SECOND)]
     await post.add(*rows)
     await post.send_all()
-    post.clock = SECOND.due_at
+    assert len(post.whatsapp.calls) == 1
+    assert await states(post, FIRST, SECOND) == TOLD[:2]
+
+
+async def test_two_visits_of_one_person_are_told_in_one_message(post: Post) -> None:
+    again = reminder(replace(HIS, client=CLIENT.id))
+    await post.change(HIS, client=CLIENT.id)
+    await post.change(CHILD, phone=None)
+    await post.change(THIRD, phone=None)
+    await post.add(FIRST, again)
     await post.send_all()
-    assert len(post.whatsapp.calls) == 2
+    assert await states(post, FIRST, again) == TOLD[:2]
+    assert (await post.read(FIRST)).params["bookings"] == ["b", "b2"]
 
 
-async def test_a_chat_of_one_reader_costs_no_question_more() -> None:
+async def test_a_batch_of_clients_with_one_visit_each_costs_one_question() -> None:
     async with opened() as post:
-        asked: list[str] = []
+        asked: list[object] = []
         find = post.store.find
 
         async def listening(record: type[Any], where: Any, **options: Any) -> Any:
             if record is Message and "due_at" in where:
-                asked.append("companions")
+                asked.append(where["client"])
             return await find(record, where, **options)
 
         post.store.find = listening  # type: ignore[method-assign]
-        await post.add(FIRST)
+        others = [replace(CHILD, phone=None), replace(THIRD, phone=None)]
+        await post.add(*others, HIS, HERS, FIRST, *(replace(row, next_at=NOON) for row in (SECOND, LAST)))
         await post.send_all()
-        assert asked == []
-        await post.add(CHILD, HIS, replace(FIRST, id="f" * 32, key="again"))
-        await post.send_all()
-        assert asked == ["companions"]
+        assert asked == [OneOf(("c", "kid", "tot"))]
 
 
 async def test_a_chat_that_links_tie_to_several_people_is_one_address() -> None:

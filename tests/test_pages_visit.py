@@ -269,3 +269,45 @@ async def test_under_a_path_of_a_proxy_every_address_begins_with_it(tmp_path: Pa
         assert f'action="/vizit/{path}"' in page.text
         assert 'href="/vizit/pages/page.' in page.text
         assert (await site.press(path, "confirm", page=page)).headers["Location"] == f"/vizit/{path}"
+
+
+async def a_family(site: Site) -> str:
+    """Olena and her daughter come on one day; somebody else too. Gives the path of Olena's page."""
+    await site.book()
+    await site.book("b-2", "c2", starts_at=START + HOUR // 2, person={**OLENA, "name": "Мія", "first_name": None})
+    await site.book("b-3", "c3", starts_at=START + HOUR, person={"name": "Ірина", "phone": "+380671230000"})
+    await site.book("b-4", "c2", starts_at=START + 24 * HOUR, person={})
+    return await site.visit()
+
+
+async def test_the_other_visits_of_the_phone_on_that_day_are_one_tap_away(site: Site) -> None:
+    page = await site.ask(await a_family(site))
+    assert "15:30, Мія, Стрижка ще не підтверджено" in page.words
+    assert f'href="/{await site.visit("b-2")}"' in page.text
+    assert "Ірина" not in page.words
+    assert await site.visit("b-4") not in page.text
+
+
+async def test_one_press_confirms_all_visits_that_the_page_shows(site: Site) -> None:
+    path = await a_family(site)
+    assert (await site.press(path, "confirm_all")).status == 303
+    assert [(await site.booking(id)).status for id in ("b-1", "b-2", "b-3", "b-4")] == [
+        "confirmed", "confirmed", "booked", "booked",
+    ]  # fmt: skip
+    assert 'value="confirm_all"' not in (await site.ask(path)).text
+
+
+async def test_a_visit_that_moved_since_is_not_confirmed_with_the_others(site: Site) -> None:
+    path = await a_family(site)
+    page = await site.ask(path)
+    await site.book("b-2", "c2", starts_at=START + 2 * HOUR, person={})
+    await site.press(path, "confirm_all", page=page)
+    assert [(await site.booking(id)).status for id in ("b-1", "b-2")] == ["confirmed", "booked"]
+
+
+async def test_a_form_that_names_the_visit_of_a_stranger_confirms_nothing_of_it(site: Site) -> None:
+    path = await a_family(site)
+    page = await site.ask(path)
+    forged = {"form": page.field("form"), "do": "confirm_all", "visit": "9:b-3"}
+    assert (await site.ask(path, "POST", data=forged)).status == 303
+    assert (await site.booking("b-3")).status == "booked"

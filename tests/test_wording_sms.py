@@ -13,7 +13,21 @@ from handlers.wording import KINDS, Unrendered
 from handlers.wording_choices import EMOJI
 from handlers.wording_sms import PHRASES
 from tools.check_catalogs import short_faults
-from tools.specimen import ASKING, BOOKING, BUSINESS, CHILD, OPEN, SALON, SPECIMENS, START, Specimen
+from tools.specimen import (
+    ALL_ASKED,
+    ALL_TOLD,
+    ASKING,
+    BOOKING,
+    BUSINESS,
+    CHILD,
+    FAMILY,
+    OPEN,
+    SALON,
+    SPECIMENS,
+    START,
+    TWICE,
+    Specimen,
+)
 
 SHORT = replace(SALON, short_name="Лілея")
 AS_TOLD = {"starts_at": START, "salon": "s1", "master": "m1", "services": ["cut"]}
@@ -76,6 +90,33 @@ def own(kind: str, language: str, text: str) -> dict[str, object]:
 def test_each_kind_is_one_line_in_one_segment(specimen: Specimen, uk: str, tr: str, ru: str) -> None:
     assert [body(specimen, language) for language in ("uk", "tr", "ru")] == [uk, tr, ru]
     assert [segments(text) for text in (uk, tr, ru)] == [1, 1, 1]
+
+
+EACH = {"visits": FAMILY, "siblings": (CHILD,)}
+
+
+def test_several_visits_are_one_line_with_a_name_at_each() -> None:
+    text = body(Specimen("reminder", choices=ALL_ASKED), links=Links("https://mriya.example", b"s"), **EACH)
+    start, _, link = text.rpartition(" ")
+    assert start == "Ваші візити: 27 листопада, 15:00 Олена, 15:30 Марко. Лілея. Підтвердити:"
+    assert link.startswith("https://mriya.example/v/")
+    assert segments(text) == 2
+
+
+def test_two_visits_of_one_person_need_no_name() -> None:
+    told = body(Specimen("reminder", choices=ALL_TOLD), visits=TWICE)
+    assert told == "Ваші візити: 27 листопада, 15:00, 16:00. Лілея. Чекаємо!"
+
+
+def test_the_owners_text_is_said_for_each_of_several_people() -> None:
+    told = body(Specimen("reminder", choices=ALL_TOLD), **EACH, **own("reminder", "uk", "Чекаємо о [Час]"))
+    assert told == "На імʼя: Олена\nЧекаємо о 15:00\nНа імʼя: Марко\nЧекаємо о 15:30"
+
+
+def test_what_would_take_more_than_four_sms_for_several_visits_is_left_to_each() -> None:
+    facts = {"salon": SHORT, **EACH, **own("reminder", "uk", "Чекаємо на вас! " * 12)}
+    together = Specimen("reminder", choices=ALL_TOLD, facts=facts).rendered("uk", SMS)
+    assert together == Unrendered("too_long")
 
 
 def test_the_full_name_of_the_salon_stands_where_there_is_no_short_one() -> None:

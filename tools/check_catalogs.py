@@ -29,7 +29,13 @@ from tools.specimen import CHANNELS, SPECIMENS, unseen
 NUMBERS: Final = (0, 1, 2, 5, 11, 21, 22, 101)
 LONGEST: Final = 1024
 """Of any message: WhatsApp takes no more in a template."""
-LONG_VALUES: Final = {"time": "15:00", "salon": "ж" * 22, "master": "ж" * 12, "link": "l" * 55}
+LONG_VALUES: Final = {
+    "time": "15:00",
+    "salon": "ж" * 22,
+    "master": "ж" * 12,
+    "link": "l" * 55,
+    "visits": ", ".join(["15:00 " + "ж" * 8] * 3),
+}
 """Values as long as they may be for an SMS to keep its number of segments."""
 
 

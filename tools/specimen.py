@@ -148,6 +148,7 @@ DOUBTS = {
 LATE = (Choice("late_wait"), Choice("late_call"))
 FAMILY = (VISITS[0], replace(VISITS[1], booking=replace(BOOKING, id="b-2", client="c2", starts_at=START + HOUR // 2)))
 TOLD = tuple(replace(one, booking=replace(one.booking, status="confirmed")) for one in FAMILY)
+TWICE = (VISITS[0], replace(VISITS[0], booking=replace(BOOKING, id="b-2", starts_at=START + HOUR), services=(BROWS,)))
 SCATTERED = (replace(FAMILY[0], booking=replace(BOOKING, status="cancelled")), VISITS[1])
 ALL_ASKED = (
     Choice("tick", {"booking": "b-1"}),
@@ -202,6 +203,8 @@ SPECIMENS: tuple[Specimen, ...] = (
     Specimen("reminder", "of several people", 24, ALL_ASKED, facts={"visits": FAMILY, "siblings": (CHILD,)}),
     Specimen("reminder", "of several people, the same day", 5, ALL_TOLD, facts={"visits": TOLD, "siblings": (CHILD,)}),
     Specimen("reminder", "of several people, early", 70, ALL_TOLD, facts={"visits": TOLD, "siblings": (CHILD,)}),
+    Specimen("reminder", "of two visits of one person", 24, ALL_ASKED, facts={"visits": TWICE}),
+    Specimen("group_board", "one of two visits of one person", choices=ALL_ASKED, facts={"visits": TWICE}),
     Specimen("group_board", "one of them confirmed", choices=ALL_ASKED, facts={"visits": (TOLD[0], FAMILY[1])}),
     Specimen("group_board", "all confirmed", choices=ALL_TOLD, facts={"visits": TOLD}, edits=True),
     Specimen("group_board", "one cancelled, one on another day", choices=ALL_TOLD, facts={"visits": SCATTERED}),
@@ -230,6 +233,7 @@ SPECIMENS: tuple[Specimen, ...] = (
         choices=tuple(Choice("visit", {"booking": visit.booking.id}) for visit in VISITS),
     ),
     Specimen("late_told", params={"told": True}),
+    Specimen("late_told", "of several people", params={"told": True}, facts={"visits": FAMILY}),
     Specimen("late_told", "nobody hears it"),
     Specimen("late_told", "no phone either", facts={"salon": replace(SALON, phone=None)}),
     Specimen("late_wait"),

@@ -60,6 +60,13 @@ FACES: Final[Mapping[State, Face]] = {
     "past": Face("off past", mark("This visit is already in the past."), book=mark("Book a visit")),
 }
 CONFIRMED: Final = mark("Visit confirmed")
+ALL: Final = "confirm_all"
+STATES: Final[Mapping[State, str]] = {
+    "asked": mark("not confirmed yet"),
+    "confirmed": mark("confirmed"),
+    "move_requested": mark("to be rescheduled"),
+}
+"""What is said of another visit that is ahead."""
 PASSED_ON: Final = mark("We've passed your request on to the receptionist.")
 CALL: Final = mark("To choose a new time, please call us: {phone}")
 
@@ -85,6 +92,9 @@ async def press(site: Site, request: web.Request) -> web.StreamResponse:
         return _page(site, request, visit, status=403, notice=ONCE_MORE)
     if pressed in pages.WORDS:
         await switch(site, "visit", token, pressed, spoken(request, visit.person.language))
+    elif pressed == ALL:
+        if not await pages.press_all(site.desk, token, _all_seen(form)):
+            raise Missing
     elif pressed in pages.PRESSES:
         decision = await pages.press_visit(site.desk, token, pressed, _seen(form))
         if decision is None:
@@ -126,6 +136,12 @@ def _seen(form: MultiDict[str]) -> int:
     return int(seen) if re.fullmatch(r"[0-9]{1,9}", seen) else 0
 
 
+def _all_seen(form: MultiDict[str]) -> dict[str, int]:
+    """Booking to the revision that the form was made for, of every visit that the page listed."""
+    said = (field.partition(":") for field in form.getall("visit", []))
+    return {id: int(seen) for seen, _, id in said if id and re.fullmatch(r"[0-9]{1,9}", seen)}
+
+
 def _page(
     site: Site,
     request: web.Request,
@@ -150,6 +166,7 @@ def _page(
         notice=t(notice) if notice else None,
         messages=messages_of(visit.person.client, t),
         **shown(visit, t, site.desk.now()),
+        **_beside(site, visit, t, asked_language(request)),
     )
     site.forms.remember(request, response, nonce)
     return response
@@ -184,6 +201,30 @@ def shown(visit: Visit, t: Translator, now: Millis) -> dict[str, Any]:
         "client": visit.person.client.name,
         "booking_url": salon.booking_url if salon and face.book else None,
         "book": t(face.book) if face.book else None,
+    }
+
+
+def _beside(site: Site, visit: Visit, t: Translator, query: str) -> dict[str, Any]:
+    """The other visits of the day, each with its state and its own page; and what confirms all that wait for a word."""
+    zone = visit.person.place.zone
+    listed = [
+        {
+            "time": formats.clock(formats.local(other.booking.starts_at, zone)),
+            "client": other.client.name,
+            "services": ", ".join(service.name for service in other.services),
+            "said": t(STATES[other.state]),
+            "tone": FACES[other.state].tone,
+            "url": f"{site.root}{_name(site.desk.links.visit_token(other.booking))}{query}",
+        }
+        for other in visit.others
+    ]
+    ahead = ((visit.state, visit.booking), *((other.state, other.booking) for other in visit.others))
+    asked = [f"{booking.revision}:{booking.id}" for state, booking in ahead if state == "asked"]
+    return {
+        "others": listed,
+        "asked": asked if len(asked) > 1 else [],
+        "all": ALL,
+        "confirm_all": labels("confirm_all", t.language),
     }
 
 

@@ -303,6 +303,48 @@ async def test_a_child_without_a_phone_and_a_mother_with_one_read_one_chat(world
 
 
 @pytest.mark.parametrize("channel", ["telegram"], indirect=True)
+async def test_ten_minutes_late_is_said_of_all_whose_visits_begin_then(world: World) -> None:
+    anna = await family(world)
+    await reminded(world, anna)
+    await anna.taps("confirm_all")
+    told = len(world.staff_heard)
+    await world.clock_to("Fri 14:00")
+    assert "Mia" in anna.last.text
+    reminder = anna.last
+    await anna.taps("late", reminder)
+    assert "На імʼя: Anna, Oleh" in anna.last.text
+    cards = [text for text in world.staff_heard[told:] if "запізнюється" in text]
+    assert sorted("Oleh" in text for text in cards) == [False, True]
+    assert not any("Клієнт: Mia" in text for text in cards)
+    await anna.taps("late", reminder)
+    assert len([text for text in world.staff_heard[told:] if "запізнюється" in text]) == 2
+
+
+async def test_two_visits_of_one_person_are_one_message_that_names_nobody(world: World) -> None:
+    anna = await world.client()
+    await book(world, "b-1", "anna", "Fri 15:00")
+    await book(world, "b-2", "anna", "Fri 16:00")
+    (heard,) = await reminded(world, anna)
+    assert "15:00" in heard.text
+    assert "16:00" in heard.text
+    assert "Anna" not in heard.text or "Anna — 15:00, 16:00" in heard.text
+    assert ("skipped", "grouped") in await reminders(world, "b-2")
+    await anna.taps("confirm_all")
+    assert [(await world.booking(id))["status"] for id in ("b-1", "b-2")] == ["confirmed", "confirmed"]
+
+
+@pytest.mark.parametrize("channel", ["telegram"], indirect=True)
+async def test_of_two_visits_of_one_person_each_has_a_tick_with_its_time(world: World) -> None:
+    anna = await world.client()
+    await book(world, "b-1", "anna", "Fri 15:00")
+    await book(world, "b-2", "anna", "Fri 16:00")
+    await reminded(world, anna)
+    await ticks(world, anna, "16:00")
+    assert [(await world.booking(id))["status"] for id in ("b-1", "b-2")] == ["booked", "confirmed"]
+    assert "✅ 16:00" in anna.last.text
+
+
+@pytest.mark.parametrize("channel", ["telegram"], indirect=True)
 async def test_where_telegram_is_shut_the_whole_message_goes_by_whatsapp(world: World) -> None:
     anna = await family(world)
     person = world.stage.twilio.person(anna.phone, "Anna")

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession
 
+from bot.playground.cast import SALON
 from bot.playground.gateway_emulator import GatewayEmulator
 from bot.playground.stage import opened
 from bot.playground.twilio_emulator import DEMO_SMS
 from handlers.segments import segments
-from tests.conversations.world import BUSINESS, MONDAY, SALON_BODY, Client, World, set_the_stage
+from tests.conversations.world import BUSINESS, MONDAY, SALON_BODY, Client, World, at, set_the_stage
 from tests.emulators.hands import at_once
 
 START = int(MONDAY.timestamp() * 1000)
@@ -106,6 +108,24 @@ async def test_a_reminder_that_asks_leads_to_the_page_of_the_visit(by_twilio: Wo
     assert text.startswith("Ваш візит: 5 березня, 15:00. Мрія. Підтвердити: http://")
     assert "/v/" in text
     assert segments(text) == 2
+
+
+async def test_a_family_gets_one_sms_whose_page_leads_to_the_visit_of_each(by_twilio: World) -> None:
+    anna = await blocked(by_twilio)
+    person = by_twilio.stage.twilio.person(anna.phone, "Anna")
+    await by_twilio.stage.api.call("PUT", "/clients/mia", {"name": "Mia", "phone": anna.phone, "language": "uk"})
+    await by_twilio.put("b-1", client=anna)
+    body = {"salon": SALON, "client": {"id": "mia"}, "starts_at": at("Fri 15:30").isoformat()}
+    await by_twilio.stage.api.call("PUT", "/bookings/b-2", body)
+    await by_twilio.stage.quiet()
+    before = len(person.texts)
+    await by_twilio.clock_to("Thu 16:00")
+    (text,) = [text.body for text in list(person.texts)[before:]]
+    assert text.startswith("Ваші візити: 5 березня, 15:00 Anna, 15:30 Mia. Мрія. Підтвердити: http://")
+    assert segments(text) == 2
+    async with ClientSession() as http, http.get(text.split()[-1]) as page:
+        shown = await page.text()
+    assert "15:30, Mia" in shown
 
 
 async def test_an_sms_that_a_landline_cannot_take_is_told_to_the_staff(by_twilio: World) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from aiohttp import ClientSession, DummyCookieJar
+from multidict import MultiDict
 
 from bot import servers
 from bot.config import Listen
@@ -90,9 +91,11 @@ class Site:
     async def press(self, path: str, button: str, *, page: Answer | None = None, seen: str | None = None) -> Answer:
         """Press ``button`` on the ``page`` at ``path`` as it was (as it is now by default); ``seen`` forges its revision."""
         page = page or await self.ask(path)
-        data = {"form": page.field("form"), "do": button}
+        data = MultiDict({"form": page.field("form"), "do": button})
         if 'name="seen"' in page.text:
             data["seen"] = page.field("seen") if seen is None else seen
+        for visit in re.findall(r'name="visit" value="([^"]*)"', page.text):
+            data.add("visit", visit)
         return await self.ask(path, "POST", data=data)
 
     async def book(self, id: str = "b-1", client: str = "c1", *, starts_at: int = START, **fields: Any) -> Booking:

@@ -83,6 +83,18 @@ QUERIES: dict[str, Asked] = {
     "messages of a booking": Asked(Message, {**B, "booking": "b"}),
     "messages of many bookings": Asked(Message, {**B, "booking": OneOf(("b", "d"))}),
     "waiting messages of a client": Asked(Message, {**B, "client": "c", "status": OneOf(WAITING), "lane": 2}),
+    "reminders of many clients about now": Asked(
+        Message,
+        {
+            "business": OneOf(("b", "d")),
+            "client": OneOf(("c", "d")),
+            "due_at": Range(T, T + 1),
+            "kind": "reminder",
+            "status": OneOf(WAITING),
+            "held": False,
+        },
+        ("client",),
+    ),
     "messages of a client": Asked(Message, {**B, "client": "c"}, ("-due_at", "-id"), sorts=False),
     "cards about a client": Asked(
         Message, {**B, "client": "c", "kind": "staff_manual"}, ("-due_at", "-id"), sorts=False
