@@ -110,6 +110,13 @@ async def count_messages(
     return _stats(cells, group_by)
 
 
+async def count_by_day(desk: Desk, business: Business, where: Where) -> Counter[Cell]:
+    """The cells of the messages to clients that match ``where``, their key being the day: tables by day, by channel and
+    by reason are sums of these."""
+    whole = {"staff_chat": None, **where, "business": business.id}
+    return await _cells(desk, whole, await _limits(desk, business), "day")
+
+
 class _Limits:
     """``undelivered_after`` of every salon of one business."""
 

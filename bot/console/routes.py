@@ -9,13 +9,15 @@ from typing import Final
 from aiohttp import web
 
 from bot.api.keys import Tries
-from bot.console import signin, today
+from bot.console import manual, messages, signin, today
 from bot.console.site import Call, Console, Missing, Page, served
 from bot.pages.forms import Forms
 from handlers.turn import Desk
 
 PAGES: Final[tuple[Page, ...]] = (
     today.PAGE,
+    messages.PAGE,
+    manual.PAGE,
     signin.SESSIONS,
 )
 """In the order of the menu. The page of :mod:`bot.console.today` is also the first one."""

@@ -148,7 +148,9 @@ async def opened(file: Path, *, tries: int = 1_000_000, public: str | None = Non
             host, port = runner.addresses[0][:2]
             room.url = f"http://{host}:{port}"
             links.public_url = public or room.url
+            room.now -= 30 * DAY
             await furnish(room)
+            room.now += 30 * DAY
             yield room
         finally:
             await runner.cleanup()
