@@ -10,7 +10,7 @@ from bench.measuring import Cpu, Figures, Sink, answer_for, arrivals, peak_mb, r
 from bench.salon import fill
 from bot.app import App, Role, build
 from bot.config import Config, Listen
-from bot.loops import complete
+from bot.loops import complete, spare_the_collector
 from storage.opening import open_store
 from storage.records import Address, Booking, Business, Client, Master, Message, Millis, Salon, Service
 from storage.store import Changes
@@ -75,8 +75,9 @@ async def _move(source: str, database: str) -> Figures:
 
 
 async def at_rest(database: str, sink: str, *, role: Role | None = "worker", starts_at: Millis, port: int = 0) -> App:
-    """The service, started, and through with what it does at a start."""
+    """The service, started as `vizit run` does it, and through with what it does at a start."""
     app = await build(config(database, sink, port), only=role, starts_at=starts_at)
+    spare_the_collector()
     await app.start()
     await app.tick()
     return app
