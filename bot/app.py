@@ -24,7 +24,7 @@ from bot.pages import page_routes
 from bot.providers import Job, Provider, providers
 from bot.receipts import hear
 from bot.ticks import ticks
-from handlers import client_words
+from handlers import client_words, page_keeping
 from handlers.delivery import means_of
 from handlers.reach import MANUAL
 from handlers.respond import respond
@@ -125,6 +125,7 @@ class App:
         if await self.store.alone():
             await self.inbox.sweep(orphans=True)
         if self.works:
+            await page_keeping.begin(self.desk)
             await self.tick()
 
 

@@ -11,6 +11,7 @@ from bot.metrics import Metrics
 from handlers import packages
 from handlers.channel import Channel
 from handlers.delivery import Means
+from handlers.page_keeping import PAGES, pages_part
 from handlers.replan import REPLAN, replan_part
 from handlers.turn import Desk
 from scheduler import sweeps
@@ -18,6 +19,7 @@ from scheduler.clock import Tick
 from scheduler.outbox import Outbox
 from scheduler.staff_cards import make_cards
 
+TASKS: Final[Mapping[str, sweeps.Runner]] = {REPLAN: replan_part, PAGES: pages_part}
 MOST_PARTS: Final = 100
 """Parts of a sweep that one tick does at most; the next tick goes on."""
 
@@ -40,7 +42,7 @@ def ticks(
         # What another process committed wakes nobody here.
         Tick("wake", wake, 1),
         Tick("inbox", _all(inbox.sweep), 5),
-        Tick("tasks", _all(partial(sweeps.run_tasks, desk, {REPLAN: replan_part})), 5),
+        Tick("tasks", _all(partial(sweeps.run_tasks, desk, TASKS)), 5),
         Tick("timers", _all(partial(sweeps.run_timers, desk, means)), 10),
         Tick("look-ups", _all(partial(sweeps.look_up, desk, channels, means)), 10),
         Tick("lost", _all(partial(sweeps.recover, desk, means)), 15),

@@ -10,6 +10,7 @@ from storage.records import (
     ApiKey,
     BonusEntry,
     Booking,
+    Business,
     Client,
     Consent,
     ContentTemplate,
@@ -57,6 +58,7 @@ QUERIES: dict[str, Asked] = {
     "clients by phone anywhere": Asked(Client, {"phone": "+1"}, ("business", "id")),
     "clients by phone": Asked(Client, {**B, "phone": "+1"}, sorts=False),
     "the next page of clients": Asked(Client, B, after=("c",), sorts=False),
+    "the next page of businesses": Asked(Business, {}, ("business", "id"), ("b", "b"), sorts=False),
     "the salons of a business": Asked(Salon, B, sorts=False),
     "the masters of a salon": Asked(Master, {**B, "salon": "s"}, sorts=False),
     "bookings of a client to come": Asked(
