@@ -60,7 +60,8 @@ def _parser() -> argparse.ArgumentParser:
 
     backup = commands.add_parser("backup", help="copy the database to a new file, also while the service runs")
     backup.add_argument("file", metavar="FILE")
-    backup.set_defaults(command="cli_database:backup")
+    backup.set_defaults(command="cli_moving:backup")
+    _add_moving(commands)
 
     keys = commands.add_parser("keys", help="API keys of a business").add_subparsers(metavar="ACTION", required=True)
     for action, meaning in (("list", "show them"), ("new", "make one and show it"), ("revoke", "let one open nothing")):
@@ -71,6 +72,28 @@ def _parser() -> argparse.ArgumentParser:
         one.set_defaults(command=f"cli_database:keys_{action}")
     _add_templates(commands.add_parser("templates", help="WhatsApp's templates: texts, review, state"))
     return parser
+
+
+def _add_moving(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    restore = commands.add_parser("restore", help="put a backup in the place of the database, with sending paused")
+    restore.add_argument("file", metavar="FILE")
+    restore.add_argument("--overwrite", action="store_true", help="even where there is data; it is put aside")
+    restore.set_defaults(command="cli_moving:restore")
+
+    copy = commands.add_parser("copy", help="move everything from a SQLite database to an empty MongoDB")
+    copy.add_argument("source", metavar="SQLITE_URL")
+    copy.add_argument("target", metavar="MONGO_URL")
+    copy.set_defaults(command="cli_moving:copy")
+
+    pause = commands.add_parser("pause", help="send nothing more, over all workers; bookings are still taken")
+    pause.set_defaults(command="cli_moving:pause_sending")
+
+    release = commands.add_parser("release", help="send again, after a pause or a restore")
+    overdue = release.add_mutually_exclusive_group()
+    overdue.add_argument("--drop-past-due", action="store_true", help="end what was due before the restore")
+    overdue.add_argument("--send-past-due", action="store_true", help="send that too, where it is not too late")
+    release.add_argument("--moved-back", action="store_true", help="take up again a database that was copied away")
+    release.set_defaults(command="cli_moving:release")
 
 
 def _add_templates(parser: argparse.ArgumentParser) -> None:

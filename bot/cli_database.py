@@ -1,13 +1,13 @@
-"""The commands that need nothing but the database: migrate, backup, keys. They say what they did on standard output."""
+"""The commands that need nothing but the database: migrate, keys. They say what they did on standard output."""
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 from bot.config import Config, load
@@ -15,7 +15,6 @@ from handlers.tenants import create_key, revoke_key
 from handlers.turn import Desk, Links
 from storage.opening import open_store
 from storage.records import ApiKey, Business, Millis
-from storage.sqlite import open_sqlite
 from storage.store import Store
 
 SQLITE: Final = "sqlite:///"
@@ -40,23 +39,6 @@ async def migrate(_: Namespace) -> bool:
     return True
 
 
-async def backup(args: Namespace) -> bool:
-    """Copy a database file to `args.file`, complete and checked, or not at all."""
-    url = load().database.get_secret_value()
-    if not url.startswith(SQLITE):
-        return refuse("only a SQLite database is copied here; for MongoDB use mongodump, or snapshots of its host")
-    source, target = Path(url.removeprefix(SQLITE)), Path(args.file)
-    if not _there(source):
-        return refuse(f"there is no database {source}")
-    store = await open_sqlite(source)
-    try:
-        await store.backup(target)
-    finally:
-        await store.close()
-    print(f"{target}: a complete copy, checked")
-    return True
-
-
 async def keys_list(args: Namespace) -> bool:
     """Show the keys of a business: id, when made, when revoked."""
     async with opened(load()) as store:
@@ -65,8 +47,8 @@ async def keys_list(args: Namespace) -> bool:
         after: tuple[str, ...] | None = None
         while keys := await store.find(ApiKey, {"business": args.business}, after=after, limit=PAGE):
             for key in keys:
-                state = f"revoked {_day(key.revoked_at)}" if key.revoked_at is not None else "active"
-                print(f"{key.id}  made {_day(key.created_at)}  {state}")
+                state = f"revoked {shown_time(key.revoked_at)}" if key.revoked_at is not None else "active"
+                print(f"{key.id}  made {shown_time(key.created_at)}  {state}")
             after = (keys[-1].id,)
     return True
 
@@ -91,8 +73,9 @@ async def keys_revoke(args: Namespace) -> bool:
     return True
 
 
-def _there(file: Path) -> bool:
-    return file.exists()
+def there(path: str) -> bool:
+    """Whether there is such a file."""
+    return os.path.exists(path)
 
 
 async def known(store: Store, business: str) -> bool:
@@ -105,7 +88,8 @@ def desk_of(store: Store) -> Desk:
     return Desk(store, store.clock, Links(None, b""))
 
 
-def _day(moment: Millis) -> str:
+def shown_time(moment: Millis) -> str:
+    """A moment as commands show it."""
     return f"{datetime.fromtimestamp(moment / 1000, UTC):%Y-%m-%d %H:%M} UTC"
 
 

@@ -7,8 +7,11 @@ from argparse import Namespace
 from datetime import UTC, datetime
 
 from bot import logs
+from bot.cli_database import SQLITE, opened, shown_time, there
 from bot.config import Config, load, unknown
 from handlers.phone import STATES
+from scheduler.pause import REASONS, pause_of
+from storage.sqlite import path_of
 from storage.store import StoreError
 
 _log = logging.getLogger(__name__)
@@ -58,9 +61,21 @@ async def check(_: Namespace) -> bool:
         except Exception as error:
             print(f"{provider}: {type(error).__name__} {logs.one_line(logs.redact(str(error), config.secrets))}")
             reached = False
+    await _tell_of_pause(config)
     if not any(asked.values()):
         print("channels: none is set up, so nothing would be sent")
     return reached
+
+
+async def _tell_of_pause(config: Config) -> None:
+    """Say that sending is paused, where it is; a database file that is not there yet is not made."""
+    url = config.database.get_secret_value()
+    if url.startswith(SQLITE) and not there(path_of(url)):
+        return
+    async with opened(config) as store:
+        paused = await pause_of(store)
+    if paused is not None:
+        print(f"sending: paused since {shown_time(paused.since)}: {REASONS[paused.why]}")
 
 
 async def _telegram(config: Config) -> str:

@@ -24,6 +24,12 @@ PART: Final = 200
 Why = Literal["asked", "restored", "filling", "moved"]
 """``asked``: a person paused it. ``restored``: the database came from a backup. ``filling``: a copy into this database has
 not come to its end. ``moved``: another database takes its place. With the last two, no service may run at all."""
+REASONS: Final[Mapping[Why, str]] = {
+    "asked": "a person paused it",
+    "restored": "the database was brought back from a backup",
+    "filling": "the database is only half filled",
+    "moved": "the database was moved to another one",
+}
 NOT_TO_RUN: Final[Mapping[str, str]] = {
     "filling": "this database is only half filled: let `vizit copy` or `vizit restore` come to its end",
     "moved": "this database was moved to another one by `vizit copy`; `vizit release --moved-back` takes it up again",
@@ -47,12 +53,12 @@ async def pause_of(store: Store) -> Pause | None:
     return Pause(row.params["why"], row.params["since"], row.params["notes"])
 
 
-async def pause(store: Store, why: Why, **notes: Any) -> Pause:
-    """Pause sending; a pause that is there already is replaced."""
-    now = store.clock()
-    params = {"why": why, "since": now, "notes": notes}
+async def pause(store: Store, why: Why, since: Millis | None = None, **notes: Any) -> Pause:
+    """Pause sending, as of now or ``since``; a pause that is there already is replaced."""
+    begun = store.clock() if since is None else since
+    params = {"why": why, "since": begun, "notes": notes}
     await store.commit(Changes(puts=(Put(Task(business="", id=ROW, kind=KIND, params=params, next_at=NEVER)),)))
-    return Pause(why, now, notes)
+    return Pause(why, begun, notes)
 
 
 async def let_go(store: Store) -> None:

@@ -105,7 +105,8 @@ class Presence:
         os.close(self._file)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have everything of a file, or the names in a folder, on the disk."""
     file = os.open(path, os.O_RDONLY)
     try:
         os.fsync(file)
@@ -131,8 +132,8 @@ def back_up(connection: sqlite3.Connection, target: Path) -> None:
             copy.close()
         if findings != ["ok"]:
             raise StoreError(f"the copy is not sound: {'; '.join(findings[:3])}")
-        _sync(unfinished)
+        sync(unfinished)
         unfinished.replace(target)
-        _sync(target.parent)
+        sync(target.parent)
     finally:
         unfinished.unlink(missing_ok=True)
