@@ -9,6 +9,7 @@ from typing import Final
 import phonenumbers
 
 from handlers import page_links
+from handlers.found_again import released
 from handlers.linking import linked_address, use_client_code
 from handlers.presence import Here, bind_phone, businesses_with_phone, only_business
 from handlers.replan import addresses_of, replan_client
@@ -72,6 +73,7 @@ async def _with_code(desk: Desk, turn: Turn, here: Here, code: str) -> Changes:
         known = await addresses_of(desk, linked.client)
         addresses = (linked.address, *(row for row in known if row.id != linked.address.id))
         changes += await replan_client(desk, business, linked.client, addresses)
+        changes += await released(desk, business, linked.client, addresses, turn.channel)
     return changes + await _welcome(desk, turn, [linked.client])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from handlers.found_again import released, window_opens
 from handlers.linking import beside, linked_address
 from handlers.replan import addresses_of, replan_client
 from handlers.turn import Desk, Turn
@@ -35,8 +36,8 @@ class Here:
 
 async def who_is_here(desk: Desk, turn: Turn) -> Here:
     """Find the people behind the chat of ``turn``, and note that they have just written."""
-    rows = await desk.store.find(Address, {"channel": turn.channel, "address": turn.address})
-    changes = Changes()
+    before = await desk.store.find(Address, {"channel": turn.channel, "address": turn.address})
+    rows, changes = before, Changes()
     if not rows and turn.phone is not None:
         rows = await _first_word(desk, turn)
         changes = Changes(puts=tuple(Put(row, expect=0) for row in rows))
@@ -49,6 +50,8 @@ async def who_is_here(desk: Desk, turn: Turn) -> Here:
     here = tuple(clients.values())
     if any(row.dead_until is not None for row in rows):
         changes += await _plan_again(desk, here, rows)
+    if any(row.dead_until is not None for row in rows) or window_opens(turn, before):
+        changes += await _released(desk, here, rows, turn.channel)
     return Here(tuple(rows), here, _language(here, rows, turn), changes)
 
 
@@ -73,6 +76,19 @@ async def _plan_again(desk: Desk, clients: tuple[Client, ...], rows: list[Addres
         if business is not None:
             addresses = tuple(alive.get(row.id, row) for row in await addresses_of(desk, client))
             changes += await replan_client(desk, business, client, addresses)
+    return changes
+
+
+async def _released(desk: Desk, clients: tuple[Client, ...], rows: list[Address], channel: str) -> Changes:
+    """What waits for a person although its client has just written here goes by itself."""
+    changes = Changes()
+    here = {row.id: replace(row, dead_until=None, dead_reason=None) for row in rows}
+    for client in clients:
+        business = await desk.store.get(Business, client.business, client.business)
+        if business is not None:
+            known = {row.id: row for row in await addresses_of(desk, client)}
+            of_client = {row.id: row for row in here.values() if row.business == client.business}
+            changes += await released(desk, business, client, tuple({**known, **of_client}.values()), channel)
     return changes
 
 
@@ -119,6 +135,7 @@ async def bind_phone(desk: Desk, turn: Turn, phone: str, businesses: tuple[str, 
             owner = await desk.store.get(Business, business, business)
             if owner is not None:
                 changes += await replan_client(desk, owner, client, (row, *kept))
+                changes += await released(desk, owner, client, (row, *kept), turn.channel)
     return changes, moved
 
 

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 Reason = Literal[
     "too_late", "past_visit", "switched_off", "no_consent", "opted_out", "already_confirmed", "before_enabled",
-    "just_told", "quiet_hours", "grouped", "superseded", "reached_by_earlier_channel", "booking_cancelled",
+    "chat_linked", "just_told", "quiet_hours", "grouped", "superseded", "reached_by_earlier_channel", "booking_cancelled",
     "booking_moved", "no_channel", "no_template", "not_by_sms", "law", "no_client", "other_client", "small_shift",
     "nothing_changed", "by_client", "by_staff", "erased", "perhaps_sent", "package_used_up",
 ]  # fmt: skip
@@ -20,6 +20,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     "opted_out": "the client asked for no messages",
     "already_confirmed": "it only asked to confirm, and the client has confirmed",
     "before_enabled": "the booking was made before messages were switched on",
+    "chat_linked": "it waited for a person, and went by itself once the client had opened a chat",
     "just_told": "another message about this visit was due within the half hour before",
     "quiet_hours": "it fell into quiet hours and there was no good moment outside of them",
     "grouped": "another message of the same moment or day speaks for it",

@@ -9,6 +9,7 @@ from handlers import formats
 from handlers.by_hand import fits_a_button, waits
 from handlers.filling import Plain, lay_out
 from handlers.i18n import mark
+from handlers.reach import MANUAL
 from handlers.scene import Scene
 from handlers.wording_staff import NEWS, REASONS
 from storage.records import Message, Millis
@@ -17,6 +18,7 @@ SENT: Final = mark("✅ Sent by hand")
 LATE: Final = mark("⚠️ It is too late to send this message")
 NEEDLESS: Final = mark("🚫 This message is no longer needed")
 REACHED: Final = mark("✅ The client was reached after all")
+BY_ITSELF: Final = mark("✅ It goes by itself now: the client has opened a chat")
 ENDS: Final[Mapping[str | None, str]] = {"sent": SENT, "expired": LATE, "reached_by_earlier_channel": REACHED}
 """State of a row that waits no more, or the reason for it, to what became of it."""
 ENDS_BY: Final[Mapping[str | None, str]] = {
@@ -51,6 +53,8 @@ def head(s: Scene, row: Message | None) -> str:
     if row is None:
         return s.t(NEEDLESS)
     s["by"] = str(row.params.get("by", ""))
+    if not waits(row) and row.channel != MANUAL:
+        return s.t(BY_ITSELF)
     if not waits(row):
         end = row.reason if row.status == "cancelled" else row.status
         by_whom = ENDS_BY.get(end) if s["by"] else None

@@ -30,6 +30,7 @@ REASONS: Final[Mapping[str, str]] = {
     "opted_out": WANTS_NOTHING,
     "already_confirmed": mark("the client had already confirmed"),
     "before_enabled": mark("the booking was made before messages were switched on"),
+    "chat_linked": mark("the client has opened a chat since"),
     "just_told": mark("the client had just been told of this visit"),
     "quiet_hours": mark("it fell into quiet hours"),
     "grouped": mark("another message tells of this visit too"),

@@ -19,9 +19,17 @@ from tests.conversations.staff_room import (
     set_order,
     waiting,
 )
-from tests.conversations.world import World, at
+from tests.conversations.world import Client, World, at
 
 BY_HAND = "Надішліть, будь ласка, це повідомлення клієнту вручну"
+
+
+async def opens_a_chat(anna: Client) -> None:
+    """The client finds the bot and shares the phone."""
+    assert anna.user is not None
+    await anna.user.start()
+    await anna.user.shares_contact()
+    await anna.stage.quiet()
 
 
 @pytest.fixture
@@ -189,6 +197,62 @@ async def test_every_chat_that_hears_of_it_sees_what_was_done_in_another(world: 
     await press(world, "hand_sent", there, by=owner)
     assert f"{SENT_BY_HAND}: Власниця" in here.text
     assert not here.buttons
+
+
+async def test_once_the_client_links_a_chat_it_goes_there_and_the_card_and_the_timeline_say_so(world: World) -> None:
+    await out_of_reach(world)
+    (card,) = cards(world.group)
+    anna = world.clients["anna"]
+    await opens_a_chat(anna)
+    (row,) = await world.timeline(kind="booking_created")
+    assert (row["channel"], row["status"], row["reason"]) == ("telegram", "sent", "chat_linked")
+    assert any("5 березня, 15:00" in heard.text for heard in anna.heard)
+    assert card.text.startswith("✅ Повідомлення піде саме")
+    assert not card.buttons
+    assert await waiting(world) == []
+
+
+async def test_what_was_put_off_goes_to_the_new_chat_at_once_and_no_card_comes_back(world: World) -> None:
+    await out_of_reach(world)
+    (card,) = cards(world.group)
+    await press(world, "hand_hour", card)
+    await opens_a_chat(world.clients["anna"])
+    told = len(world.group.messages)
+    assert [row["status"] for row in await world.timeline(kind="booking_created")] == ["sent"]
+    await world.clock_to("Mon 14:00")
+    assert len(world.group.messages) == told
+
+
+@pytest.mark.parametrize(("verb", "status"), [("hand_sent", "sent"), ("hand_skip", "cancelled")])
+async def test_what_the_staff_have_settled_is_not_sent_to_the_new_chat(world: World, verb: str, status: str) -> None:
+    await out_of_reach(world)
+    await press(world, verb, cards(world.group)[0])
+    anna = world.clients["anna"]
+    await opens_a_chat(anna)
+    (row,) = await world.timeline(kind="booking_created")
+    assert (row["status"], row["channel"]) == (status, "manual")
+    assert not any("15:00" in heard.text for heard in anna.heard)
+
+
+async def test_what_the_business_wants_to_send_by_hand_stays_by_hand(world: World) -> None:
+    await set_order(world, "manual", "telegram")
+    await world.client(linked=False)
+    await world.put()
+    await opens_a_chat(world.clients["anna"])
+    assert [row["channel"] for row in await waiting(world)] == ["manual"]
+
+
+async def test_a_client_who_unblocks_the_bot_gets_what_waited_for_a_person(world: World) -> None:
+    anna = await world.client()
+    await set_order(world, "telegram", "manual")
+    assert anna.user is not None
+    await anna.user.blocks()
+    await world.put()
+    assert len(await waiting(world)) == 1
+    await anna.user.unblocks()
+    await world.stage.quiet()
+    assert await waiting(world) == []
+    assert any("5 березня, 15:00" in heard.text for heard in anna.heard)
 
 
 async def test_the_api_can_say_that_it_was_sent_and_the_card_shows_it(world: World) -> None:
