@@ -10,7 +10,7 @@ from handlers import formats
 from storage.records import Millis
 
 
-def put(text: str, **values: object) -> str:
+def put(text: str, /, **values: object) -> str:
     """A sentence with its ``{name}`` placeholders filled; values are never looked at again."""
     pieces = text.split("{")
     filled = [pieces[0]]

@@ -66,7 +66,6 @@ async def show(call: Call) -> web.StreamResponse:
             call.t(mark("All states")), [*words.states(call.t), (DEAD, call.t(mark("Can be sent again")))]
         ),
         salons=words.choices(call.t(mark("All salons")), [(salon.id, salon.name) for salon in salons]),
-        columns=[words.state_of(word, call.t) for word in WORDS],
         table=_by_channel(call, cells),
         days=_by_day(call, cells, filters),
         legend=words.channels(call.t),
@@ -81,19 +80,21 @@ def _counted(cells: Counter[Cell]) -> list[tuple[Cell, Word, int]]:
     return [(cell, cell.word, n) for cell, n in cells.items() if cell.word is not None and n]
 
 
-def _by_channel(call: Call, cells: Counter[Cell]) -> list[dict[str, Any]]:
-    """The five words for each channel, and in all."""
-    by_word: dict[str | None, Counter[Word]] = {}
+def _by_channel(call: Call, cells: Counter[Cell]) -> dict[str, Any] | None:
+    """The five words by channel, and in all; None where there is nothing to count."""
+    counts: Counter[tuple[Word, str | None]] = Counter()
     for cell, word, n in _counted(cells):
-        by_word.setdefault(cell.channel, Counter())[word] += n
-    total: Counter[Word] = sum(by_word.values(), Counter())
+        counts[word, cell.channel] += n
     order = [name for name, _ in words.channels(call.t)]
-    names = sorted(by_word, key=lambda name: order.index(name) if name in order else len(order))
-    listed = [(words.channel_name(name, call.t), by_word[name]) for name in names]
-    listed += [(call.t(mark("In all")), total)] if len(listed) != 1 else []
-    return [
-        {"name": name, "counts": [counts[word] for word in WORDS], "total": counts.total()} for name, counts in listed
+    found = {channel for _, channel in counts}
+    channels = sorted(found, key=lambda name: order.index(name) if name in order else len(order))
+    lines = [
+        {"state": words.state_of(word, call.t), "counts": [counts[word, channel] for channel in channels]}
+        for word in WORDS
     ]
+    names = [words.channel_name(channel, call.t) for channel in channels]
+    total = [sum(counts[word, channel] for word in WORDS) for channel in channels]
+    return {"channels": names, "lines": lines, "total": total} if channels else None
 
 
 def _by_day(call: Call, cells: Counter[Cell], filters: Filters) -> list[dict[str, Any]]:

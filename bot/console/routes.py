@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import web
 
 from bot.api.keys import Tries
-from bot.console import manual, messages, signin, today
+from bot.console import manual, messages, settings, signin, today
 from bot.console.site import Call, Console, Missing, Page, served
 from bot.pages.forms import Forms
 from handlers.turn import Desk
@@ -18,6 +18,7 @@ PAGES: Final[tuple[Page, ...]] = (
     today.PAGE,
     messages.PAGE,
     manual.PAGE,
+    settings.PAGE,
     signin.SESSIONS,
 )
 """In the order of the menu. The page of :mod:`bot.console.today` is also the first one."""
