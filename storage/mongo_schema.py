@@ -22,6 +22,7 @@ from storage.records import (
     ApiKey,
     BonusEntry,
     Booking,
+    CampaignMember,
     Client,
     Consent,
     ConsoleSession,
@@ -46,7 +47,7 @@ from storage.store import SchemaNewer, StoreError
 
 Database = AsyncIOMotorDatabase[Document]
 
-VERSION: Final = 8
+VERSION: Final = 9
 """Raised whenever an index is added or changed."""
 OLDEST_SERVER: Final = (6, 0)
 """Older ones don't take a list of words as the condition of a partial index."""
@@ -151,6 +152,10 @@ INDEXES: Final[dict[type[Any], tuple[Index, ...]]] = {
         Index(("business", "webhook", "id")),
         Index(("business", "client", "id"), only=present("client")),
         Index(("created_at", "id")),
+    ),
+    CampaignMember: (
+        Index(("business", "campaign", "part", "id", "reason")),
+        Index(("business", "client", "id"), only=present("client")),
     ),
 }
 

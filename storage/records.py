@@ -16,6 +16,8 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple
 
 from storage.basics import Millis as Millis
 from storage.basics import new_id as new_id
+from storage.campaigns import Campaign as Campaign
+from storage.campaigns import CampaignMember as CampaignMember
 from storage.console import ClientWord as ClientWord
 from storage.console import ConsoleSession as ConsoleSession
 from storage.console import TextVersion as TextVersion
@@ -378,6 +380,8 @@ Record = (
     | Webhook
     | Delivery
     | Tombstone
+    | Campaign
+    | CampaignMember
 )
 RECORDS: Final[tuple[type[Any], ...]] = (
     Business,
@@ -409,4 +413,6 @@ RECORDS: Final[tuple[type[Any], ...]] = (
     Webhook,
     Delivery,
     Tombstone,
+    Campaign,
+    CampaignMember,
 )

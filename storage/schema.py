@@ -242,6 +242,19 @@ _LOYALTY: Final = (
     "CREATE INDEX client_birth_day ON client (business, birth_day, id) WHERE birth_day IS NOT NULL",
 )
 
+_CAMPAIGNS: Final = (
+    """CREATE TABLE campaign (
+        business TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, audience TEXT NOT NULL, texts TEXT NOT NULL,
+        bonus INTEGER, bonus_expires_after TEXT, promo_code TEXT, holdout_percent INTEGER NOT NULL,
+        per_hour INTEGER NOT NULL, starts_at INTEGER, status TEXT NOT NULL, created_at INTEGER NOT NULL,
+        started_at INTEGER, finished_at INTEGER, revision INTEGER NOT NULL, PRIMARY KEY (business, id)) STRICT""",
+    """CREATE TABLE campaign_member (
+        business TEXT NOT NULL, id TEXT NOT NULL, campaign TEXT NOT NULL, client TEXT, part TEXT NOT NULL, reason TEXT,
+        at INTEGER NOT NULL, message TEXT, PRIMARY KEY (business, id)) STRICT""",
+    "CREATE INDEX campaign_member_part ON campaign_member (business, campaign, part, id, reason)",
+    "CREATE INDEX campaign_member_client ON campaign_member (business, client, id) WHERE client IS NOT NULL",
+)
+
 MIGRATIONS: Final[tuple[Sequence[str], ...]] = (
     _TABLES + _INDEXES,
     _PAGES,
@@ -252,6 +265,7 @@ MIGRATIONS: Final[tuple[Sequence[str], ...]] = (
     _FEEDBACK,
     _OUTGOING,
     _LOYALTY,
+    _CAMPAIGNS,
 )
 
 
