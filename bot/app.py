@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from aiohttp import web
 
-from bot import health, servers
+from bot import health, outbound, servers
 from bot.api.app import add_api, api_app
 from bot.config import Config
 from bot.console import console_routes
@@ -24,6 +24,7 @@ from bot.pages import page_routes
 from bot.providers import Job, Provider, providers
 from bot.receipts import hear
 from bot.ticks import ticks
+from bot.webhooks_out import Courier
 from handlers import client_words, page_keeping
 from handlers.delivery import means_of
 from handlers.reach import MANUAL
@@ -59,6 +60,7 @@ class App:
     desk: Desk
     inbox: Inbox
     outbox: Outbox
+    courier: Courier
     clock: Clock
     ticks: list[Tick]
     site: web.Application
@@ -113,7 +115,7 @@ class App:
             task.cancel()
         await asyncio.gather(*idle, return_exceptions=True)
         sent = self.outbox.stop(WIRE_S) if self._sending else asyncio.sleep(0)
-        await asyncio.gather(self._take_no_more(), sent)
+        await asyncio.gather(self._take_no_more(), sent, self.courier.stop())
 
     async def _take_no_more(self) -> None:
         if self._runner is not None:
@@ -166,7 +168,9 @@ def _compose(config: Config, store: Store, only: Role | None, starts_at: Millis 
     rates = {"telegram": config.telegram_rate, "whatsapp": config.whatsapp_rate, "sms": config.sms_rate}
     outbox = Outbox(desk, channels, means, rates=rates, observe=metrics.observer(now))
     attached = [one.attach(inbox, partial(hear, desk, means)) for one in carriers]
+    courier = Courier(desk, partial(outbound.session, config.webhook_allow))
     doing = ticks(desk, inbox, outbox, channels, means, metrics)
+    doing.append(Tick("webhooks", courier.look, 1))
     doing += [tick for each in attached for tick in each.ticks]
     app = App(
         config=config,
@@ -175,6 +179,7 @@ def _compose(config: Config, store: Store, only: Role | None, starts_at: Millis 
         desk=desk,
         inbox=inbox,
         outbox=outbox,
+        courier=courier,
         clock=Clock(doing, store.clock),
         ticks=doing,
         site=servers.application([watch_requests(metrics)]),
@@ -189,7 +194,9 @@ def _compose(config: Config, store: Store, only: Role | None, starts_at: Millis 
         if app.works:
             app.vital += [partial(while_owner, store, name, job) for name, job in each.fetching.items()]
     if only != "worker":
-        add_api(app.site, api_app(desk, admin_key=config.admin_key.get_secret_value(), rate=config.api_rate))
+        admin_key = config.admin_key.get_secret_value()
+        api = api_app(desk, admin_key=admin_key, rate=config.api_rate, allow=config.webhook_allow)
+        add_api(app.site, api)
         app.site.add_routes(page_routes(desk))
         app.site.add_routes(console_routes(desk))
         app.passing.append(partial(client_words.fill, desk))

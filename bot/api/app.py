@@ -14,6 +14,7 @@ from bot.api.docs import CONTENT_SECURITY_POLICY, page
 from bot.api.openapi import document
 from bot.api.serving import application
 from bot.api.table import ROUTES
+from bot.outbound import Networks
 from handlers.turn import Desk
 
 PREFIX: Final = "/api/v1"
@@ -28,13 +29,17 @@ def api_app(
     tries: int = 10,
     clock: Callable[[], float] = time.monotonic,
     on_change: Callable[[], None] | None = None,
+    allow: Networks = (),
 ) -> web.Application:
     """The API, to be mounted at :data:`PREFIX`.
 
     ``rate``: calls a second for one key (0: no limit). ``tries``: wrong keys a minute from one peer. ``clock``: seconds,
-    for both. ``on_change`` is called after every call that may have changed something, tasks included.
+    for both. ``on_change`` is called after every call that may have changed something, tasks included. ``allow``: private
+    networks that webhooks may reach.
     """
-    app = application(desk, ROUTES, admin_key=admin_key, rate=rate, tries=tries, clock=clock, on_change=on_change)
+    app = application(
+        desk, ROUTES, admin_key=admin_key, rate=rate, tries=tries, clock=clock, on_change=on_change, allow=allow
+    )
     app.router.add_get("/openapi.json", show_document)
     return app
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -17,6 +18,7 @@ R = TypeVar("R")
 BY_ID: Final = ("id",)
 BY_START: Final = ("starts_at", "id")
 BY_DUE: Final = ("due_at", "id")
+BY_AT: Final = ("at", "id")
 LARGEST: Final = 2**62
 """Numbers of a cursor are moments; a database refuses what no integer of 64 bits holds."""
 
@@ -38,9 +40,21 @@ async def part(
     return Part(shown, encode(shown[-1], order) if len(found) > page.limit else None)
 
 
+def page_of(ids: Sequence[str], page: Page) -> tuple[list[str], str | None]:
+    """The part of sorted ``ids`` that ``page`` asks for, and the cursor of the next one. Raises :class:`Invalid`."""
+    (after,) = decode(page.cursor, BY_ID) if page.cursor is not None else ("",)
+    rest = ids[bisect_right(ids, after) :]
+    shown = list(rest[: page.limit])
+    return shown, _cursor([shown[-1]]) if len(rest) > page.limit else None
+
+
 def encode(record: object, order: Sequence[str]) -> str:
     """The cursor behind ``record``."""
-    values = [getattr(record, name) for name in order]
+    values = [getattr(record, name.lstrip("-")) for name in order]
+    return _cursor(values)
+
+
+def _cursor(values: Sequence[object]) -> str:
     return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
 
 
@@ -51,7 +65,7 @@ def decode(cursor: str, order: Sequence[str]) -> tuple[Any, ...]:
         values = json.loads(base64.b64decode(padded, b"-_", validate=True))
     except (ValueError, RecursionError, binascii.Error):
         raise _not_ours() from None
-    kinds = [str if name == "id" else int for name in order]
+    kinds = [str if name.lstrip("-") == "id" else int for name in order]
     if not isinstance(values, list) or [type(value) for value in values] != kinds:
         raise _not_ours()
     if not all(value.isascii() if isinstance(value, str) else abs(value) < LARGEST for value in values):

@@ -18,6 +18,7 @@ from bot.api.keys import Caller, Keys, Rate
 from bot.api.problems import Problem, invalid, problem_of
 from bot.api.reading import check, read_json, read_query
 from bot.api.requests import NoQuery
+from bot.outbound import Networks
 from handlers.turn import Desk
 from storage.records import Business
 
@@ -47,6 +48,8 @@ class Call(Generic[B, Q]):
     body: B
     query: Q
     owner: Business | None
+    allow: Networks = ()
+    """Private networks that webhooks may reach."""
 
     @property
     def id(self) -> str:
@@ -103,6 +106,7 @@ class Service:
     keys: Keys
     rate: Rate
     on_change: Callable[[], None] | None = None
+    allow: Networks = ()
 
     async def serve(self, route: Route, request: web.Request) -> web.Response:
         """One call of one route, from the key to the answer."""
@@ -114,7 +118,7 @@ class Service:
         query = read_query(request, route.query)
         body = await _body(route, request)
         owner = await self._owner(route, request, caller, ids)
-        answer = await route.do(Call(self.desk, self.keys, ids, body, query, owner))
+        answer = await route.do(Call(self.desk, self.keys, ids, body, query, owner, self.allow))
         if self.on_change is not None and request.method not in (hdrs.METH_GET, hdrs.METH_HEAD):
             self.on_change()
         return _response(answer)
@@ -179,13 +183,15 @@ def application(
     tries: int = 10,
     clock: Callable[[], float] = time.monotonic,
     on_change: Callable[[], None] | None = None,
+    allow: Networks = (),
 ) -> web.Application:
     """An application that serves ``routes``, to be mounted at ``/api/v1``.
 
     ``rate``: calls a second for one key (0: no limit). ``tries``: wrong keys a minute from one peer. ``clock``: seconds,
-    for both. ``on_change`` is called after every call that may have changed something.
+    for both. ``on_change`` is called after every call that may have changed something. ``allow``: private networks that
+    webhooks may reach.
     """
-    service = Service(desk, Keys(desk.store, admin_key, tries, clock), Rate(rate, clock), on_change)
+    service = Service(desk, Keys(desk.store, admin_key, tries, clock), Rate(rate, clock), on_change, allow)
     app = web.Application(middlewares=[problems])
     methods: dict[str, list[str]] = {}
     for route in routes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.api import tenant_routes, visit_routes
+from bot.api import tenant_routes, visit_routes, webhooks
 from bot.api.serving import Route
 
 TAGS: Final = {
@@ -15,7 +15,8 @@ TAGS: Final = {
     "Bookings": "Visits; every message follows from them.",
     "Messages": "What was sent, what is to come, and what was not sent and why.",
     "Staff chats": "Telegram chats in which staff hear of the schedule and press buttons.",
+    webhooks.TAG: "Addresses of the booking system that hear what happens here.",
 }
 """The chapters of the document, in their order."""
 
-ROUTES: Final[tuple[Route, ...]] = (*tenant_routes.ROUTES, *visit_routes.ROUTES)
+ROUTES: Final[tuple[Route, ...]] = (*tenant_routes.ROUTES, *visit_routes.ROUTES, *webhooks.ROUTES)

@@ -1,12 +1,23 @@
 """No key reaches another business's things, by any route: 404, and nothing is written."""
 
+import re
 from typing import Any
 
 import pytest
 
 from bot.api.serving import Route
 from bot.api.table import ROUTES
-from storage.records import RECORDS, ApiKey, Booking, Business, LinkCode, Message, StaffChat
+from storage.records import (
+    RECORDS,
+    ApiKey,
+    Booking,
+    Business,
+    Delivery,
+    LinkCode,
+    Message,
+    StaffChat,
+    Webhook,
+)
 from storage.store import Changes
 from tests.api.hands import Hands
 from tests.api.test_messages import row
@@ -16,6 +27,7 @@ BODIES: dict[str, Any] = {
     "masters": {"salon": "s1", "name": "x"},
     "bookings": {"salon": "s1", "client": {"id": "c1", "name": "x"}, "starts_at": "2026-11-27T15:00:00+02:00"},
     "staff-chats": {"salon": "s1"},
+    "webhooks": {"url": "https://booking.example/"},
 }
 
 
@@ -26,7 +38,11 @@ async def other(salon: Hands) -> Hands:
     assert (await salon.put("/bookings/b-1", booking)).status == 201
     chat = StaffChat(business="krasa", id="chat", chat="-100", salon="s1")
     held = row(salon, id="f" * 32, held=True, status="planned")
-    await salon.store.commit(Changes(inserts=(chat, held)))
+    hook = Webhook(business="krasa", id="w", url="https://booking.example/", secret="whsec_AAAA")
+    told = Delivery(
+        business="krasa", id="d", webhook="w", stream="s", type="t", body="{}", created_at=1, next_at=1, give_up_at=2
+    )
+    await salon.store.commit(Changes(inserts=(chat, held, hook, told)))
     await salon.admin("PUT", "/businesses/other", {"name": "Інший", "country": "UA"})
     salon.key = (await salon.admin("POST", "/businesses/other/keys")).json["key"]
     return salon
@@ -47,6 +63,7 @@ NAMES = {
     "bookings": "b-1",
     "messages": "f" * 32,
     "staff-chats": "chat",
+    "webhooks": "w",
 }
 
 
@@ -54,12 +71,13 @@ NAMES = {
 async def test_a_foreign_key_finds_and_changes_nothing(other: Hands, route: Route) -> None:
     before = await everything(other)
     first = route.path.strip("/").split("/")[0]
-    path = route.path.replace("{id}", NAMES.get(first, "krasa")).replace("{key}", "x")
+    path = route.path.replace("{id}", NAMES.get(first, "krasa")).replace("{delivery}", "d")
+    path = re.sub(r"\{\w+\}", "x", path)
     body = BODIES.get(first, {"name": "x"}) if route.body is not None else None
     reply = await other.call(route.method, path, body)
     if route.admin:
         assert reply.status == 403
-    elif route.method == "PUT" and first in ("salons", "services", "clients"):
+    elif route.method == "PUT" and first in ("salons", "services", "clients", "webhooks"):
         assert reply.status == 201  # Its own thing, under the same id.
     elif route.body is not None and route.method in ("PUT", "POST"):
         assert reply.status in (404, 422)
