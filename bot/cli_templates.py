@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.cli_database import desk_of, known, opened, refuse
 from bot.config import Config, load
@@ -16,11 +16,13 @@ from handlers.content_templates import Blueprint, of_catalogs, of_owner
 from handlers.i18n import LANGUAGES
 from handlers.settings import in_force
 from handlers.turn import Desk
-from storage.records import Business
+from storage.records import Business, Salon
 from storage.store import Store
 
 if TYPE_CHECKING:
     from bot.content_api import ContentApi
+
+MOST_SALONS: Final = 1000
 
 
 async def show(args: Namespace) -> bool:
@@ -116,7 +118,9 @@ async def _wanted(store: Store, args: Namespace) -> list[Blueprint] | None:
     if not await known(store, args.business):
         return None
     business = await store.get(Business, args.business, args.business)
+    salons = await store.find(Salon, {"business": args.business}, limit=MOST_SALONS)
     made = list(of_owner(in_force(business, None).templates, languages)) if business else []
+    made += [one for salon in salons for one in of_owner(salon.settings.get("templates") or {}, languages, salon.id)]
     if not made:
         print(f"{args.business} has no texts of its own, so the templates of the catalogs serve it.", file=sys.stderr)
     return made

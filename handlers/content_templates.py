@@ -19,6 +19,7 @@ from handlers.scene import Scene, tells_of_several
 from handlers.settings import WhatsAppTemplate
 from handlers.templates import lines_of
 from handlers.wording_choices import labels, without_emoji
+from storage.records import ContentTemplate, Salon
 
 Category = Literal["utility", "marketing"]
 
@@ -29,6 +30,10 @@ OPEN: Final = ("move", "cancel")
 ASKING: Final = ("confirm", *OPEN)
 GROUP_FIRST: Final = "group_"
 """Begins the names of variants that tell of several visits on one day, of several people or of one."""
+SALON: Final = "@"
+"""Parts the name of a variant from the id of the salon whose text it is; neither can hold it."""
+BUSINESS: Final = "*"
+"""Stands for the business where a salon's id may stand too; no id can be it."""
 HELLO: Final = mark("Hello!")
 QUESTION: Final = mark("Will you be able to come?")
 SEE_YOU: Final = mark("See you soon!")
@@ -122,21 +127,45 @@ def variant_of(scene: Scene) -> str:
 
 
 def approved(scene: Scene) -> WhatsAppTemplate | None:
-    """The approved template for a message in its language: the business's own before the one that serves everybody, the
-    fitting variant before the plainer one, the newest version.
+    """The approved template for a message in its language: that of the salon's own text before the business's, and that
+    before the one which serves everybody; the fitting variant before the plainer one, the newest version.
 
-    Where free text may be sent, the owner's own words are not replaced by other words.
+    A template of a text that was taken back is none. Where free text may be sent, the owner's own words are not replaced
+    by other words.
     """
     facts, language, variant = scene.facts, scene.t.language, variant_of(scene)
-    free = facts.window_open and language in facts.settings.templates.get(scene.message.kind, {})
+    kind, free = scene.message.kind, facts.window_open
+    worded = language in facts.settings.templates.get(kind, {})
+    salon = facts.salon.id if facts.salon and language in _own_texts(facts.salon, kind) else ""
+    owners = ["", *([BUSINESS] if worded else []), *([salon] if salon else [])]
     fitting = [
         row
         for row in facts.content
-        if row.language == language and row.variant in (variant, variant.removeprefix(MOVED_FIRST))
-        if row.business or not free
+        if row.language == language
+        and sheet_of(row.variant) in (variant, variant.removeprefix(MOVED_FIRST))
+        and _owner_of(row) in (owners[-1:] if free else owners)
     ]
-    best = max(fitting, key=lambda row: (row.business != "", row.variant == variant, row.version), default=None)
+    best = max(
+        fitting,
+        key=lambda row: (owners.index(_owner_of(row)), sheet_of(row.variant) == variant, row.version),
+        default=None,
+    )
     return None if best is None else WhatsAppTemplate(best.sid, best.variables, best.buttons, best.body)
+
+
+def _own_texts(salon: Salon, kind: str) -> Mapping[str, str]:
+    own: Mapping[str, str] = (salon.settings.get("templates") or {}).get(kind) or {}
+    return own
+
+
+def _owner_of(row: ContentTemplate) -> str:
+    """Whose words a template says: empty for everybody's, :data:`BUSINESS` for the business's, else the salon's id."""
+    return row.variant.partition(SALON)[2] or (BUSINESS if row.business else "")
+
+
+def sheet_of(variant: str) -> str:
+    """A variant without the salon that it is for."""
+    return variant.partition(SALON)[0]
 
 
 class Blueprint(NamedTuple):
@@ -155,7 +184,7 @@ class Blueprint(NamedTuple):
 
     @property
     def key(self) -> str:
-        """``kind:variant:language``."""
+        """``kind:variant:language``; the variant of a salon's own text ends in ``@`` and its id."""
         return f"{self.kind}:{self.variant}:{self.language}"
 
     @property
@@ -166,8 +195,10 @@ class Blueprint(NamedTuple):
 
     def name(self, business: str, version: int) -> str:
         """Its name at WhatsApp; ``business`` is empty where it serves everybody. Ids may hold what names may not."""
-        owner = f"{hashlib.sha256(business.encode()).hexdigest()[:8]}_" if business else ""
-        return f"vizit_{owner}{self.kind}_{self.variant}_{self.language}_v{version}"
+        sheet, parted, salon = self.variant.partition(SALON)
+        whose = f"{business}{parted}{salon}"
+        owner = f"{hashlib.sha256(whose.encode()).hexdigest()[:8]}_" if whose else ""
+        return f"vizit_{owner}{self.kind}_{sheet}_{self.language}_v{version}"
 
 
 def of_catalogs(languages: Sequence[str] = LANGUAGES) -> Iterator[Blueprint]:
@@ -179,8 +210,11 @@ def of_catalogs(languages: Sequence[str] = LANGUAGES) -> Iterator[Blueprint]:
                 yield _blueprint(kind, variant, language, sheet, pieces_of(said))
 
 
-def of_owner(own: Mapping[str, Mapping[str, str]], languages: Sequence[str] = LANGUAGES) -> Iterator[Blueprint]:
-    """The templates of a business that has texts of its own: kind to language to text, with ``[Variables]``.
+def of_owner(
+    own: Mapping[str, Mapping[str, str]], languages: Sequence[str] = LANGUAGES, salon: str = ""
+) -> Iterator[Blueprint]:
+    """The templates of a business, or of a ``salon``, that has texts of its own: kind to language to text, with
+    ``[Variables]``.
 
     One text stands for all that a kind may tell, so variants that differ only in their lines are one.
     """
@@ -188,7 +222,8 @@ def of_owner(own: Mapping[str, Mapping[str, str]], languages: Sequence[str] = LA
         for variant, sheet in SHEETS.get(kind, {}).items():
             for language in languages if not variant.startswith((MOVED_FIRST, GROUP_FIRST)) else ():
                 if language in texts:
-                    yield _blueprint(kind, variant, language, sheet, lines_of(texts[language]))
+                    named = f"{variant}{SALON}{salon}" if salon else variant
+                    yield _blueprint(kind, named, language, sheet, lines_of(texts[language]))
 
 
 def _blueprint(kind: str, variant: str, language: str, sheet: Sheet, lines: Sequence[Pieces]) -> Blueprint:

@@ -20,7 +20,8 @@ class ContentTemplate:
     """One version of one of our Content templates at Twilio, and WhatsApp's word on it.
 
     ``business`` is empty for those that are made of the catalogs and serve everybody. ``id`` is
-    ``kind:variant:language:version``; a new version has a new name, so that the old one serves until it is approved.
+    ``kind:variant:language:version``; a new version has a new name, so that the old one serves until it is approved. The
+    ``variant`` of a salon's own text ends in ``@`` and the salon's id.
     """
 
     JSON: ClassVar[tuple[str, ...]] = ("variables", "buttons")

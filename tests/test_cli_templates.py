@@ -14,7 +14,7 @@ import pytest
 from bot.playground.twilio_emulator import TwilioEmulator
 from handlers.content_templates import of_catalogs
 from storage.opening import open_store
-from storage.records import Business
+from storage.records import Business, Salon
 from storage.store import Changes, Put
 from tests.support.process import environment, twilio_settings
 
@@ -128,6 +128,23 @@ async def test_a_business_pushes_its_own_texts(templates: Templates, twilio: Twi
     assert set(standings(ended.out)) == {"reminder:asks:en", "reminder:plain:en"}
     bodies = {fields["body"] for template in twilio.templates.values() for fields in template.types.values()}
     assert bodies == {"We expect you on {{1}}, your visit begins at {{2}}, please do not be late!"}
+
+
+async def test_a_salons_own_text_has_a_template_of_its_own(
+    templates: Templates, twilio: TwilioEmulator, tmp_path: Path
+) -> None:
+    await a_business(tmp_path, "We expect you on [Date], your visit begins at [Time], please do not be late!")
+    store = await open_store(f"sqlite:///{tmp_path / 'vizit.db'}")
+    own = {
+        "templates": {"booking_cancelled": {"en": "Your visit at the old mill on [Date] is cancelled, we are sorry!"}}
+    }
+    await store.commit(Changes(puts=(Put(Salon(business="studio", id="s1", name="Mill", settings=own), 0),)))
+    await store.close()
+    ended = await templates("push", "--business", "studio")
+    assert ended.status == 0
+    assert "booking_cancelled:plain@s1:en" in ended.out
+    bodies = {fields["body"] for template in twilio.templates.values() for fields in template.types.values()}
+    assert "Your visit at the old mill on {{1}} is cancelled, we are sorry!" in bodies
 
 
 async def test_a_text_that_would_be_rejected_is_told_and_not_pushed(

@@ -186,6 +186,7 @@ def test_what_else_would_be_rejected_is_found(fields: dict[str, Any], why: str) 
 
 # Which one a message takes
 
+WORDED = replace(in_force(BUSINESS, SALON), templates={"reminder": {"uk": OWN_TEXT}})
 ASKS, DOES_NOT = Specimen("reminder", choices=ASKING), Specimen("reminder", choices=OPEN)
 ASKING_ROW, PLAIN_ROW = row(REMINDER, "HXasks"), row(CATALOGS["reminder:plain:uk"], "HXplain")
 
@@ -209,7 +210,44 @@ def test_the_newest_version_goes() -> None:
 
 def test_the_business_s_own_goes_before_everybody_s() -> None:
     own = replace(ASKING_ROW, business="studio", sid="HXown")
-    assert taken(ASKS, replace(ASKING_ROW, version=9), own) == "HXown"
+    assert taken(ASKS, replace(ASKING_ROW, version=9), own, settings=WORDED) == "HXown"
+
+
+def test_a_template_of_a_text_that_the_owner_took_back_is_none() -> None:
+    own = replace(ASKING_ROW, business="studio", sid="HXown")
+    assert taken(ASKS, ASKING_ROW, own) == "HXasks"
+    assert sent(ASKS, own) == Unrendered("no_template")
+
+
+LOCAL = replace(SALON, settings={"templates": {"reminder": {"uk": OWN_TEXT}}})
+
+
+def test_a_salons_own_text_goes_before_the_business_s_and_to_no_other_salon() -> None:
+    rows = (
+        ASKING_ROW,
+        replace(ASKING_ROW, business="studio", sid="HXown"),
+        replace(ASKING_ROW, business="studio", sid="HXsalon", variant=f"asks@{SALON.id}"),
+        replace(ASKING_ROW, business="studio", sid="HXother", variant="asks@another"),
+    )
+    assert taken(ASKS, *rows, settings=WORDED, salon=LOCAL) == "HXsalon"
+    assert taken(ASKS, *rows, settings=WORDED) == "HXown"
+    assert taken(ASKS, *rows) == "HXasks"
+
+
+def test_where_free_text_may_go_a_salons_words_are_not_replaced_by_the_business_s() -> None:
+    row = replace(ASKING_ROW, business="studio", sid="HXown")
+    rendered = sent(ASKS, row, settings=WORDED, salon=LOCAL, window_open=True)
+    assert isinstance(rendered, Text)
+    mine = replace(row, sid="HXsalon", variant=f"asks@{SALON.id}")
+    assert isinstance(sent(ASKS, mine, settings=WORDED, salon=LOCAL, window_open=True), Template)
+
+
+def test_the_name_of_a_salons_template_tells_salons_apart() -> None:
+    own = {"reminder": {"uk": OWN_TEXT}}
+    (mine, _), (others, _) = of_owner(own, ("uk",), "s1"), of_owner(own, ("uk",), "s2")
+    assert mine.key == "reminder:plain@s1:uk"
+    assert mine.name("b", 1) != others.name("b", 1)
+    assert faults(mine) == []
 
 
 def test_what_the_settings_name_goes_before_all() -> None:
