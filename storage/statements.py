@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from storage.codec import Shape, check_word, encode, layout, shapes, sought
 from storage.records import RECORDS, Message
 from storage.store import Not, OneOf, Patch, Range, Where
+
+MARK: Final = "?"
 
 
 class Sql(NamedTuple):
@@ -23,65 +26,93 @@ class Sql(NamedTuple):
     values: tuple[Any, ...] = ()
 
 
-def _operand(shape: Shape, value: Any) -> Sql:
+def _operand(shape: Shape, value: Any) -> str:
     if shape.words:
         check_word(shape, value)
-        return Sql(f"'{value}'")
-    if shape.kind == "boolean":
-        return Sql(str(int(value)))
-    return Sql("?", (value,))
+        return f"'{value}'"
+    return str(int(value)) if shape.kind == "boolean" else MARK
 
 
-def _any(parts: Sequence[Sql]) -> Sql:
-    text = " OR ".join(part.text for part in parts)
-    return Sql(f"({text})" if len(parts) > 1 else text, tuple(value for part in parts for value in part.values))
+def _either(texts: Sequence[str]) -> str:
+    return f"({' OR '.join(texts)})" if len(texts) > 1 else texts[0]
 
 
-def _one_of(shape: Shape, values: tuple[Any, ...]) -> Sql:
+def _one_of(shape: Shape, values: tuple[Any, ...]) -> str:
     known = [value for value in values if value is not None]
-    parts = [Sql(f"{shape.name} IS NULL")] if len(known) < len(values) else []
+    texts = [f"{shape.name} IS NULL"] if len(known) < len(values) else []
     if shape.words:
-        # In the order of the list, so that the text is the same as that of a partial index.
         for word in known:
             check_word(shape, word)
-        parts += [_compare(shape, "=", word) for word in sorted(set(known), key=shape.words.index)]
-    elif len(known) == 1 or shape.kind == "boolean":
-        parts += [_compare(shape, "=", value) for value in sorted(set(known))]
+        # In the order of the list, so that the text is the same as that of a partial index.
+        known = sorted(set(known), key=shape.words.index)
+    if shape.words or shape.kind == "boolean" or len(known) == 1:
+        texts += [f"{shape.name} = {_operand(shape, value)}" for value in known]
     elif known:
         # One text for lists of any length.
-        listed = json.dumps(known, ensure_ascii=False)
-        parts.append(Sql(f"{shape.name} IN (SELECT value FROM json_each(?))", (listed,)))
-    return _any(parts) if parts else Sql("0")
+        texts.append(f"{shape.name} IN (SELECT value FROM json_each(?))")
+    return _either(texts) if texts else "0"
 
 
-def _compare(shape: Shape, operator: str, value: Any) -> Sql:
-    operand = _operand(shape, value)
-    return Sql(f"{shape.name} {operator} {operand.text}", operand.values)
-
-
-def _terms(shape: Shape, wanted: Any) -> list[Sql]:
-    match wanted:
+def _terms(shape: Shape, outline: Any) -> list[str]:
+    match outline:
         case None:
-            return [Sql(f"{shape.name} IS NULL")]
+            return [f"{shape.name} IS NULL"]
         case Not(value):
-            return [Sql(f"{shape.name} IS NOT NULL") if value is None else _compare(shape, "IS NOT", value)]
+            return [f"{shape.name} IS NOT {'NULL' if value is None else _operand(shape, value)}"]
         case OneOf(values):
             return [_one_of(shape, values)]
         case Range(since, until):
             sides = ((">=", since), ("<", until))
-            return [Sql(f"{shape.name} {sign} ?", (side,)) for sign, side in sides if side is not None]
-    return [_compare(shape, "=", wanted)]
+            return [f"{shape.name} {sign} ?" for sign, side in sides if side is not None]
+    return [f"{shape.name} = {_operand(shape, outline)}"]
 
 
-def _all(terms: Sequence[Sql]) -> Sql:
-    return Sql(
-        " AND ".join(term.text for term in terms) or "1", tuple(value for term in terms for value in term.values)
-    )
+def _mark(value: Any) -> str | None:
+    return None if value is None else MARK
+
+
+def _outline(shape: Shape, wanted: Any) -> tuple[Any, tuple[Any, ...]]:
+    """A where-value as far as it makes the text, with marks for what is bound, and that."""
+    if wanted is None:
+        return None, ()
+    if isinstance(wanted, Range):
+        sides = tuple(side for side in (wanted.since, wanted.until) if side is not None)
+        return Range(_mark(wanted.since), _mark(wanted.until)), sides
+    if shape.words or shape.kind == "boolean":
+        return wanted, ()
+    if isinstance(wanted, OneOf):
+        known = [value for value in wanted.values if value is not None]
+        marks = (MARK,) * min(len(known), 2) + (None,) * (len(known) < len(wanted.values))
+        return OneOf(marks), tuple(known) if len(known) < 2 else (json.dumps(known, ensure_ascii=False),)
+    if isinstance(wanted, Not):
+        return Not(_mark(wanted.value)), () if wanted.value is None else (wanted.value,)
+    return MARK, (wanted,)
+
+
+@lru_cache(maxsize=4096)
+def _text(record: type[Any], outlines: tuple[tuple[str, Any], ...]) -> str:
+    return " AND ".join(text for name, outline in outlines for text in _terms(sought(record, name), outline)) or "1"
 
 
 def condition(record: type[Any], where: Where) -> Sql:
-    """What follows WHERE. Raises KeyError for a field that the record has not, ValueError for one that is JSON."""
-    return _all([term for name, wanted in where.items() for term in _terms(sought(record, name), wanted)])
+    """What follows WHERE. Raises KeyError for a field that the record has not, ValueError for one that is JSON.
+
+    Making the text takes longer than many a query, so it is made once for all values that may be bound to it.
+    """
+    outlines, values = [], list[Any]()
+    for name, wanted in where.items():
+        outline, bound = _outline(sought(record, name), wanted)
+        outlines.append((name, outline))
+        values += bound
+    return Sql(_text(record, tuple(outlines)), tuple(values))  # type: ignore[arg-type]  # classes are hashable
+
+
+def _any(parts: Sequence[Sql]) -> Sql:
+    return Sql(_either([part.text for part in parts]), tuple(value for part in parts for value in part.values))
+
+
+def _all(terms: Sequence[Sql]) -> Sql:
+    return Sql(" AND ".join(term.text for term in terms), tuple(value for term in terms for value in term.values))
 
 
 def _beyond(shape: Shape, descending: bool, last: Any) -> Sql | None:
@@ -111,18 +142,21 @@ def _following(record: type[Any], order: Sequence[str], after: Sequence[Any]) ->
     return _any(branches) if branches else Sql("0")
 
 
+@lru_cache(maxsize=1024)
+def _frame(record: type[Any], order: tuple[str, ...]) -> tuple[str, str]:
+    """What stands before and behind the condition of a SELECT of all columns."""
+    sides = [(sought(record, name.lstrip("-")).name, " DESC" if name.startswith("-") else "") for name in order]
+    by = ", ".join(f"{name}{direction}" for name, direction in sides)
+    return f"SELECT {', '.join(layout(record).names)} FROM {layout(record).table} WHERE ", f" ORDER BY {by} LIMIT ?"
+
+
 def select(record: type[Any], where: Where, order: Sequence[str], after: Sequence[Any] | None, limit: int) -> Sql:
     """A whole SELECT of all columns."""
-    terms = [condition(record, where)]
+    found = condition(record, where)
     if after is not None:
-        terms.append(_following(record, order, after))
-    found = _all(terms)
-    columns = ", ".join(layout(record).names)
-    by = ", ".join(
-        f"{sought(record, name.lstrip('-')).name}{' DESC' if name.startswith('-') else ''}" for name in order
-    )
-    text = f"SELECT {columns} FROM {layout(record).table} WHERE {found.text} ORDER BY {by} LIMIT ?"
-    return Sql(text, (*found.values, limit))
+        found = _all([found, _following(record, order, after)])
+    before, behind = _frame(record, tuple(order))  # type: ignore[arg-type]  # classes are hashable
+    return Sql(f"{before}{found.text}{behind}", (*found.values, limit))
 
 
 def tally(record: type[Any], where: Where, group_by: Sequence[str]) -> Sql:
