@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
+from handlers.events import of_client
 from handlers.presence import Here
 from handlers.replan import addresses_of, replan_client
 from handlers.replies import answer
@@ -70,6 +71,8 @@ async def word_given(desk: Desk, client: Client, command: str, *, at: Millis, pl
         business = await desk.store.get(Business, client.business, client.business)
         if business is not None:
             changes += await replan_client(desk, business, after, await addresses_of(desk, after))
+    event = "client.opted_in" if given else "client.opted_out"
+    changes += await of_client(desk, after, event, purpose=ledger.purpose, place=place)
     return changes if given else changes + await _withdraw_offers(desk, client)
 
 
@@ -93,8 +96,11 @@ async def choose_language(desk: Desk, turn: Turn, here: Here, business: str, lan
         for client in here.clients
     )
     chats = tuple(Patch(Address, row.business, row.id, {"language": language}, must=False) for row in here.rows)
+    heard = Changes()
+    for client in here.clients:
+        heard += await of_client(desk, client, "client.language_chosen", language=language)
     said = answer(turn, "language_set", business=business, now=desk.now(), language=language)
     mine = here.of(business)
     if mine:
         said = replace(said, client=mine[0].id)
-    return Changes(inserts=(said,), puts=people, patches=chats)
+    return heard + Changes(inserts=(said,), puts=people, patches=chats)

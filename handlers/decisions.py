@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from handlers import staff
+from handlers import events, staff
 from handlers.replan import replanned, rows_of, surroundings
 from handlers.turn import Desk
 from storage.records import AnswerValue, Booking, Business, Choice, Millis, Salon
@@ -22,6 +22,12 @@ ANSWERS: Final[Mapping[str, tuple[AnswerValue, str]]] = {
     "cancel_yes": ("declined", "visit_declined"),
 }
 """Verb to the answer that it is, and to the kind of message that thanks for it; staff hear of it under the same name."""
+TOLD: Final[Mapping[str, str]] = {
+    "visit_confirmed": "visit.confirmed",
+    "move_requested": "visit.move_requested",
+    "visit_declined": "visit.cancelled",
+}
+"""The same to the event that booking systems hear."""
 SAYINGS: Final[Mapping[str, str]] = {"cancel": "cancel_ask", "cancel_keep": "cancel_kept", "visit": "visit_card"}
 """Verbs that change nothing, to what is said then."""
 
@@ -104,4 +110,6 @@ async def carried_out(desk: Desk, business: Business, decision: Decision) -> Cha
     changes = Changes(puts=(Put(booking, expect=booking.revision - 1),))
     changes += replanned(desk, booking, around, rows).changes
     salon = await desk.store.get(Salon, booking.business, booking.salon)
+    by = {"by": booking.cancelled_by} if booking.status == "cancelled" else {}
+    changes += await events.of_booking(desk, booking, TOLD[decision.event], channel=booking.answer_channel, **by)
     return changes + await staff.announce(desk, business, salon, booking, decision.event)

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
-from handlers import grouping
+from handlers import events, grouping
 from handlers.by_hand import first_cards, shown_anew
 from handlers.channel import BY_HAND, Capabilities, Channel, Findable, SendError
 from handlers.chat_fate import owners_told
@@ -142,9 +142,12 @@ async def decide(desk: Desk, message: Message, means: Means, judge: Callable[[At
 async def _untold(desk: Desk, message: Message, facts: Facts, means: Means, decided: Decided) -> Changes:
     if decided.lost is not None:
         return await owners_told(desk, decided.lost)
-    if decided.ended is None or means.not_reached is None:
+    if decided.ended is None:
         return Changes()
-    return await means.not_reached(desk, replace(message, reason=decided.ended), facts.business, facts.salon)
+    changes = await events.of_message(desk, message, decided.ended)
+    if means.not_reached is None:
+        return changes
+    return changes + await means.not_reached(desk, replace(message, reason=decided.ended), facts.business, facts.salon)
 
 
 def _why(facts: Facts) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from handlers.moments import moment_text
@@ -89,6 +89,14 @@ async def of_client(desk: Desk, client: Client, event: str, **more: Any) -> Chan
     """The deliveries of ``event`` about a client; ``more`` stands beside the client's id in the data."""
     data = {"client": client.id, **more}
     return await told(desk, client.business, event, data, stream=f"client:{client.id}", client=client.id)
+
+
+async def of_linked(desk: Desk, clients: Iterable[Client], channel: str) -> Changes:
+    """The deliveries of ``client.linked`` for everybody whom a chat was just linked to."""
+    changes = Changes()
+    for client in clients:
+        changes += await of_client(desk, client, "client.linked", channel=channel)
+    return changes
 
 
 async def of_message(desk: Desk, message: Message, reason: str) -> Changes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers import staff
+from handlers import events, staff
 from handlers.settings import in_force
 from handlers.turn import Desk, Turn
 from storage.records import Booking, Business, Client, Message, Salon, StaffChat
@@ -10,7 +10,8 @@ from storage.store import Changes, Range
 
 
 async def told_to_staff(desk: Desk, turn: Turn, client: Client, row: Message | None) -> Changes:
-    """The client's words as rows to the staff chats that hear of such; nothing where there is none.
+    """The client's words as rows to the staff chats that hear of such, and to the booking system; nothing where there is
+    none of them.
 
     ``row`` is the message that the words may be about, if any.
     """
@@ -38,7 +39,10 @@ async def told_to_staff(desk: Desk, turn: Turn, client: Client, row: Message | N
         )
         for chat in chats
     )
-    return Changes(inserts=told)
+    heard = await events.of_client(
+        desk, client, "client.message", text=turn.text, channel=turn.channel, booking=booking and booking.id
+    )
+    return Changes(inserts=told) + heard
 
 
 async def _booking_in_question(desk: Desk, client: Client, row: Message | None) -> Booking | None:

@@ -9,6 +9,7 @@ from typing import Final
 import phonenumbers
 
 from handlers import page_links
+from handlers.events import of_linked
 from handlers.found_again import released
 from handlers.linking import linked_address, use_client_code
 from handlers.presence import Here, bind_phone, businesses_with_phone, only_business
@@ -73,6 +74,7 @@ async def _with_code(desk: Desk, turn: Turn, here: Here, code: str) -> Changes:
         known = await addresses_of(desk, linked.client)
         addresses = (linked.address, *(row for row in known if row.id != linked.address.id))
         changes += await replan_client(desk, business, linked.client, addresses)
+        changes += await of_linked(desk, [linked.client], turn.channel)
         changes += await released(desk, business, linked.client, addresses, turn.channel)
     return changes + await _welcome(desk, turn, [linked.client])
 
@@ -102,6 +104,7 @@ async def _bound(desk: Desk, turn: Turn, phone: str, businesses: set[str], joine
     for business in sorted(businesses):
         clients += await desk.store.find(Client, {"business": business, "phone": phone}, limit=1)
     told = tuple(_phone_moved(desk, turn, row) for row in moved)
+    changes += await of_linked(desk, clients, turn.channel)
     return changes + Changes(inserts=told) + await _welcome(desk, turn, clients, joined)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from handlers import answers, staff
+from handlers import answers, events, staff
 from handlers.by_hand import edit_of
 from handlers.decisions import overtaken
 from handlers.durations import HOUR, MINUTE
@@ -49,7 +49,10 @@ async def told(desk: Desk, turn: Turn, here: Here, row: Message, choice: Choice)
     touched = [visit for visit in live if visit.starts_at < first + DELAY]
     cards = [card for visit in touched for card in await _cards(desk, turn, business, visit)]
     whose = {BOOKINGS: [visit.id for visit in touched]} if len({visit.client for visit in visits}) > 1 else {}
-    return _say(desk, turn, touched[0], "late_told", told=bool(cards), **whose) + Changes(inserts=tuple(cards))
+    heard = Changes()
+    for visit in touched:
+        heard += await events.of_booking(desk, visit, "visit.running_late", channel=turn.channel)
+    return _say(desk, turn, touched[0], "late_told", told=bool(cards), **whose) + Changes(inserts=tuple(cards)) + heard
 
 
 async def _visits(desk: Desk, here: Here, row: Message, choice: Choice) -> list[Booking]:

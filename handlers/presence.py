@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from handlers import events
 from handlers.found_again import released, window_opens
 from handlers.linking import beside, linked_address
 from handlers.replan import addresses_of, replan_client
@@ -48,6 +49,8 @@ async def who_is_here(desk: Desk, turn: Turn) -> Here:
         for client in await clients_at(desk, row):
             clients[(client.business, client.id)] = client
     here = tuple(clients.values())
+    if changes.puts:
+        changes += await events.of_linked(desk, here, turn.channel)
     if any(row.dead_until is not None for row in rows):
         changes += await _plan_again(desk, here, rows)
     if any(row.dead_until is not None for row in rows) or window_opens(turn, before):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from handlers import client_words, durations, page_links, staff
+from handlers.events import of_booking
 from handlers.invalid import Invalid
 from handlers.people import consent_entry, merge_client
 from handlers.plan import cancellation_for
@@ -186,6 +187,8 @@ async def _changed(
     tellers = await desk.store.get_many(Message, [(business.id, id) for id in reconciled.tellers])
     in_flight = (*reconciled.in_flight, *(row.id for row in tellers.values() if row.status == "sending"))
     event = _event(stored, booking)
+    if event == "booking_cancelled":
+        changes += await of_booking(desk, booking, "visit.cancelled", by=booking.cancelled_by)
     if event is not None and max(stored.starts_at, booking.starts_at) > desk.now():
         changes += await staff.announce(desk, business, salon, booking, event, was=stored)
     return Placed(booking, changed=True, in_flight=in_flight), changes
