@@ -17,7 +17,7 @@ from android_sms_gateway.errors import APIError
 
 from bot.provider_codes import AGAIN, DEAD, LOCKED_OUT, REFUSED, UNCERTAIN, Meaning, slow_down, wire_error
 from handlers.channel import SendError
-from handlers.delivery import Verdict
+from handlers.receipts import Verdict
 
 GATEWAY_STATUSES: Final[Mapping[int, Meaning]] = {
     400: REFUSED,

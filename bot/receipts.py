@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from handlers.delivery import Means, Verdict, receipt
+from handlers.delivery import Means
+from handlers.receipts import Verdict, receipt
 from handlers.turn import Desk
 from storage.failpoints import reach
 from storage.records import Message

@@ -14,7 +14,7 @@ from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 
 from bot.provider_codes import DEAD, LEFT, LOCKED_OUT, REFUSED, UNCERTAIN, Meaning, slow_down, wire_error
 from handlers.channel import SendError
-from handlers.delivery import Verdict
+from handlers.receipts import Verdict
 
 TWILIO_CODES: Final[Mapping[int, Meaning]] = {
     20003: LOCKED_OUT,

@@ -17,7 +17,7 @@ from bot.receipts import Heard, StatusWord
 from bot.twilio_codes import twilio_verdict
 from bot.twilio_sender import STATUS_PATH
 from bot.webhooks import read_form, storing
-from handlers.delivery import Verdict
+from handlers.receipts import Verdict
 
 SOURCE: Final = "twilio"
 PATH: Final = "/twilio/inbound"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from handlers.delivery import ONCE_MORE_AFTER, Verdict, receipt
+from handlers.receipts import ONCE_MORE_AFTER, Verdict, receipt
 from storage.records import Address, Client, Message, Receipt
 from storage.store import Conflict
 from tests.support.post import BOOKING, CLIENT, HOUR, NOON, START, WROTE, Post, message, opened

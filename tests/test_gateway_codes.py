@@ -10,7 +10,7 @@ from android_sms_gateway.errors import APIError, error_from_status
 
 from bot.gateway_codes import GATEWAY_STATES, gateway_error, gateway_verdict
 from handlers.channel import SendError
-from handlers.delivery import WORDS
+from handlers.receipts import WORDS
 
 TARGET = aiohttp.client_reqrep.ConnectionKey("localhost", 443, True, True, None, None, None)
 DEAD = ("permanent", True)

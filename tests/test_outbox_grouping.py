@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from handlers.channel import SMS, SendError
-from handlers.delivery import Verdict, receipt
+from handlers.receipts import Verdict, receipt
 from handlers.visits import Wanted, put_booking
 from scheduler import sweeps
 from storage.failpoints import armed

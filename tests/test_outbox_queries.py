@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from handlers.channel import SendError
-from handlers.delivery import Verdict, receipt
+from handlers.receipts import Verdict, receipt
 from scheduler import sweeps
 from tests.support.post import CLIENT, DAY, NOON, STAFF, WROTE, answer, message, opened, to_staff
 from tests.support.query_plans import plan_of, recorded, scans

@@ -8,7 +8,8 @@ import pytest
 
 from bot.receipts import CONFLICTS, StatusWord, hear
 from handlers.channel import WHATSAPP
-from handlers.delivery import Means, Verdict
+from handlers.delivery import Means
+from handlers.receipts import Verdict
 from handlers.turn import Desk, Links
 from storage.opening import open_store
 from storage.records import SERVICE_LANE, Message, Receipt, new_id

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 
 from bot.playground import cast
 from bot.playground.content import push_templates
-from bot.playground.page import ZONE, Page
+from bot.playground.page import Page
+from bot.playground.picture import ZONE
 from bot.playground.stage import Stage, opened
 from storage.records import Millis
 
