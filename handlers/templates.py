@@ -1,7 +1,7 @@
 """Owners' texts with ``[Variables]``, and the choice between a WhatsApp template and free text.
 
 A variable may be written in any of the languages in any text. ``[[`` stands for a bracket. Nothing else in an owner's
-text means anything: braces, per cent signs and tags are sent as they are.
+text means anything: what looks like code is refused when a text is saved, and would be sent as it stands.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ ALIASES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "ru": ("Количество бонусов",),
         "en": ("Bonus points",),
     },
+    "code": {"uk": ("Промокод",), "tr": ("Promosyon kodu",), "ru": ("Промокод",), "en": ("Promo code",)},
     "price": {"uk": ("Вартість", "Ціна"), "tr": ("Ücret", "Fiyat"), "ru": ("Стоимость", "Цена"), "en": ("Price",)},
     "phone": {"uk": ("Телефон",), "tr": ("Telefon",), "ru": ("Телефон",), "en": ("Phone",)},
 }
@@ -55,6 +56,12 @@ _NUMBERED: Final = re.compile(r"\{\{(\d+)\}\}")
 _TOKEN: Final = re.compile(r"\[\[|\[([^\[\]\n]*)\]")
 _BRACKET: Final = "["
 _APOSTROPHES: Final = str.maketrans({"'": "ʼ", "’": "ʼ", "‘": "ʼ", "`": "ʼ", "İ": "i", "I": "i", "ı": "i"})
+_CODE: Final = re.compile(
+    r"\{[^{}\n]*\}+|[{}]|%\(\w*\)?|<[a-zA-Z/!?%][^<>\n]*>?"
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]"
+)
+"""Placeholders and tags of other systems, and characters that nobody types. They would go out as they stand; an owner who
+writes one expects something else."""
 _SUFFIX: Final = re.compile(r"\]['’ʼ]?[^\W\d_]")
 _PREPOSITION: Final = re.compile(r"\b(в|во|у|на|о|об)\s+\[([^\[\]\n]*)\]", re.IGNORECASE)
 
@@ -90,16 +97,37 @@ def _parse(text: str) -> tuple[Piece, ...]:
     return (*pieces, Piece(text[end:]))
 
 
+class Fault(NamedTuple):
+    """What an owner's text must not hold. ``near``: the variable that was perhaps meant, as people write it; ``code``: it is
+    no variable, but looks like a piece of a program."""
+
+    text: str
+    near: str | None = None
+    code: bool = False
+
+
+def faults(text: str) -> list[Fault]:
+    """Every variable that nobody knows, and whatever looks like code, each once; none: the text may be kept."""
+    unknown = (Fault(piece.text, _nearest(piece.text)) for piece in _parse(text) if piece.variable == "")
+    code = (Fault(found.group(), code=True) for found in _CODE.finditer(text))
+    return list(dict.fromkeys((*unknown, *code)))
+
+
 def check(text: str) -> list[str]:
-    """What is wrong with an owner's text, a sentence for each variable that nobody knows; empty: it may be kept."""
-    unknown = [piece.text for piece in _parse(text) if piece.variable == ""]
-    return [_unknown(name) for name in dict.fromkeys(unknown)]
+    """What is wrong with an owner's text, a sentence for each fault; empty: it may be kept."""
+    return [_said(fault) for fault in faults(text)]
 
 
-def _unknown(name: str) -> str:
+def _said(fault: Fault) -> str:
+    if fault.code:
+        return f"{fault.text!r} looks like code, which means nothing here: variables stand in [square brackets]"
+    meant = f"; did you mean [{fault.near}]?" if fault.near else ""
+    return f"[{fault.text}] is not a variable{meant} ([[ stands for a bracket)"
+
+
+def _nearest(name: str) -> str | None:
     near = get_close_matches(fold(name), _NAMES, n=1, cutoff=0.6)
-    meant = f"; did you mean [{_spelt(near[0])}]?" if near else ""
-    return f"[{name}] is not a variable{meant} ([[ stands for a bracket)"
+    return _spelt(near[0]) if near else None
 
 
 def _spelt(folded: str) -> str:

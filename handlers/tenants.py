@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-from handlers import page_links
+from handlers import page_links, text_history
 from handlers.invalid import Invalid
 from handlers.linking import staff_fields
 from handlers.replan import REPLAN
@@ -33,8 +33,13 @@ class Kept(Generic[R]):
     changed: bool = False
 
 
-async def _kept(desk: Desk, kind: type[R], business: str, id: str, decide: Callable[[R | None], R]) -> Kept[R]:
-    """Store what ``decide`` makes of the stored record, one revision on; nothing where that is the stored one."""
+async def _kept(
+    desk: Desk, kind: type[R], business: str, id: str, decide: Callable[[R | None], R], by: str = text_history.API
+) -> Kept[R]:
+    """Store what ``decide`` makes of the stored record, one revision on; nothing where that is the stored one.
+
+    ``by``: who changes it, for the history of texts.
+    """
     for _ in range(TRIES):
         before = await desk.store.get(kind, business, id)
         after = decide(before)
@@ -43,7 +48,8 @@ async def _kept(desk: Desk, kind: type[R], business: str, id: str, decide: Calla
         after = replace(after, revision=before.revision + 1 if before else 1)
         changes = Changes(puts=(Put(after, expect=before.revision if before else 0),))
         try:
-            await desk.store.commit(changes + _planned_anew(desk, before, after) + _named(desk, after))
+            changes += _planned_anew(desk, before, after) + _named(desk, after) + _texts(desk, before, after, by)
+            await desk.store.commit(changes)
         except Conflict:
             continue
         return Kept(after, created=before is None, changed=True)
@@ -64,6 +70,15 @@ def _planned_anew(desk: Desk, before: object, after: object) -> Changes:
     return Changes(
         inserts=(Task(business=after.business, id=new_id(), kind=REPLAN, params=params, next_at=desk.now()),)
     )
+
+
+def _texts(desk: Desk, before: object, after: object, by: str) -> Changes:
+    """The versions of the texts that change."""
+    if isinstance(after, Business) and (before is None or isinstance(before, Business)):
+        return text_history.versions(before, after, by, desk.now())
+    if isinstance(after, Salon) and (before is None or isinstance(before, Salon)):
+        return text_history.versions(before, after, by, desk.now())
+    return Changes()
 
 
 def _named(desk: Desk, after: object) -> Changes:
@@ -145,24 +160,26 @@ async def unlink_staff_chat(desk: Desk, business: str, id: str) -> bool:
     return True
 
 
-async def patch_business_settings(desk: Desk, business: Business, patch: Mapping[str, Any]) -> Business:
-    """Apply a merge patch to the business's own settings. Raises :class:`Invalid`."""
+async def patch_business_settings(
+    desk: Desk, business: Business, patch: Mapping[str, Any], by: str = text_history.API
+) -> Business:
+    """Apply a merge patch to the business's own settings; ``by`` does it. Raises :class:`Invalid`."""
 
     def decide(before: Business | None) -> Business:
         known = before or business
         return replace(known, settings=apply_patch(known.settings, patch, level="business"))
 
-    return (await _kept(desk, Business, business.id, business.id, decide)).record
+    return (await _kept(desk, Business, business.id, business.id, decide, by)).record
 
 
-async def patch_salon_settings(desk: Desk, salon: Salon, patch: Mapping[str, Any]) -> Salon:
-    """Apply a merge patch to the salon's own settings. Raises :class:`Invalid`."""
+async def patch_salon_settings(desk: Desk, salon: Salon, patch: Mapping[str, Any], by: str = text_history.API) -> Salon:
+    """Apply a merge patch to the salon's own settings; ``by`` does it. Raises :class:`Invalid`."""
 
     def decide(before: Salon | None) -> Salon:
         known = before or salon
         return replace(known, settings=apply_patch(known.settings, patch, level="salon"))
 
-    return (await _kept(desk, Salon, salon.business, salon.id, decide)).record
+    return (await _kept(desk, Salon, salon.business, salon.id, decide, by)).record
 
 
 class NewKey(NamedTuple):

@@ -4,7 +4,7 @@ import pytest
 
 from handlers.scene import VARIABLES
 from handlers.settings_schema import VARIABLES as SETTABLE
-from handlers.templates import ALIASES, canonical, check, fill, fold, warnings
+from handlers.templates import ALIASES, Fault, canonical, check, faults, fill, fold, warnings
 
 VALUES = {
     "date": "пʼятниця, 27 листопада",
@@ -52,10 +52,37 @@ def test_two_brackets_stand_for_one() -> None:
     assert fill("[[18+] [Салон]", VALUES) == "[18+] Лілея"
 
 
-@pytest.mark.parametrize("text", ["{date}", "{0}", "%(date)s", "100%", "$date", "<b>{{x}}</b>", "]", "a [ b"])
+@pytest.mark.parametrize("text", ["100%", "$date", "]", "a [ b", "2 < 3 > 1", "<3", ":-]", "С++", "\\n"])
 def test_nothing_else_in_an_owners_text_means_anything(text: str) -> None:
-    assert check(text) == []
     assert fill(text, VALUES) == text
+    assert check(text) == []
+
+
+PAYLOADS = (
+    "{date}", "{0}", "{}", "{{date}}", "{{ 7*7 }}", "{% include 'x' %}", "{# x #}", "${7*7}", "#{7*7}", "{client.__class__}",
+    "{client.__init__.__globals__[SECRET]}", "{0.__class__.__mro__[1].__subclasses__()}", "{client!r}", "{client:>9999999}",
+    "{{config}}", "{{self.__init__.__globals__}}", "{{''.__class__}}", "{{request.application}}", "{{ cycler.__init__ }}",
+    "{%raw%}", "%(date)s", "%(client)", "%(a)99999999d", "<%= 7*7 %>", "<%= system('id') %>", "<?php echo 1 ?>",
+    "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<b>", "</textarea><script>", "<!--#exec cmd='id'-->",
+    "<svg/onload=alert(1)>", "<a href=javascript:alert(1)>", "[__class__]", "[client.__class__]", "[0]", "[date:>999]",
+    "[]", "[[[x]", "a\x00b", "a\x1bb", "[ ]", "\u202eabc", "{client", "client}",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", PAYLOADS)
+def test_what_tries_to_break_out_is_refused_when_it_is_saved_and_would_do_nothing(text: str) -> None:
+    assert check(text) != []
+    filled = fill(text, {**VALUES, "client": "{date} [date] %(date)s"})
+    assert all(value not in filled for value in ("пʼятниця", "Лілея", "49", "object"))
+    assert len(filled) <= len(text)
+
+
+def test_faults_name_what_was_perhaps_meant() -> None:
+    assert faults("[Датта] {x} [Foo] {x}") == [
+        Fault("Датта", "Дата"),
+        Fault("Foo"),
+        Fault("{x}", code=True),
+    ]
 
 
 def test_values_are_never_read_as_variables() -> None:
