@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     backup.add_argument("file", metavar="FILE")
     backup.set_defaults(command="cli_moving:backup")
     _add_moving(commands)
+    _add_import(commands)
 
     keys = commands.add_parser("keys", help="API keys of a business").add_subparsers(metavar="ACTION", required=True)
     for action, meaning in (("list", "show them"), ("new", "make one and show it"), ("revoke", "let one open nothing")):
@@ -94,6 +95,21 @@ def _add_moving(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     overdue.add_argument("--send-past-due", action="store_true", help="send that too, where it is not too late")
     release.add_argument("--moved-back", action="store_true", help="take up again a database that was copied away")
     release.set_defaults(command="cli_moving:release")
+
+
+def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    bring = commands.add_parser("import", help="clients or visits from a CSV file")
+    bring.add_argument("file", metavar="FILE.csv")
+    bring.add_argument("--dry-run", action="store_true", help="only tell what would be stored")
+    bring.add_argument("--business", metavar="BUSINESS", help="whose they are (the only one that there is)")
+    bring.add_argument("--salon", metavar="SALON", help="where rows name none (the only one that there is)")
+    bring.add_argument(
+        "--notify",
+        choices=("reminders", "all", "none"),
+        default="reminders",
+        help="what visits to come bring about: reminders but no word that they were booked, all, or nothing (%(default)s)",
+    )
+    bring.set_defaults(command="cli_import:bring")
 
 
 def _add_templates(parser: argparse.ArgumentParser) -> None:

@@ -133,16 +133,17 @@ class Kept:
     changed: bool = False
 
 
-async def put_client(desk: Desk, business: Business, id: str, fields: Mapping[str, Any]) -> Kept:
-    """Replace the client ``id``: what is not given is no longer known, but for the person's own word and choices.
+async def put_client(desk: Desk, business: Business, id: str, fields: Mapping[str, Any], *, whole: bool = True) -> Kept:
+    """Replace the client ``id``: what is not given is no longer known, but for the person's own word and choices. Unless
+    ``whole``, what is not given stays as it is.
 
     ``fields`` as for :func:`merge_client`. The same again changes nothing. A new phone plans the visits ahead anew, in
     the same commit. Raises :class:`Invalid`, and :class:`StoreBusy` when others kept changing the same client.
     """
-    whole = {**dict.fromkeys((*FIELDS, "marketing_consent", "consent_at")), **fields}
+    given = {**dict.fromkeys((*FIELDS, "marketing_consent", "consent_at")), **fields} if whole else fields
     for _ in range(TRIES):
         before = await desk.store.get(Client, business.id, id)
-        client = merge_client(before, business.id, id, whole, desk.now(), at="")
+        client = merge_client(before, business.id, id, given, desk.now(), at="")
         if before is not None and client == before:
             return Kept(before)
         changes = Changes(puts=(Put(client, expect=before.revision if before else 0),))

@@ -9,7 +9,7 @@ Reason = Literal[
     "too_late", "past_visit", "switched_off", "no_consent", "opted_out", "already_confirmed", "before_enabled",
     "chat_linked", "just_told", "quiet_hours", "grouped", "superseded", "reached_by_earlier_channel", "booking_cancelled",
     "booking_moved", "no_channel", "no_template", "not_by_sms", "law", "no_client", "other_client", "small_shift",
-    "nothing_changed", "by_client", "by_staff", "erased", "perhaps_sent", "package_used_up",
+    "nothing_changed", "by_client", "by_staff", "erased", "perhaps_sent", "package_used_up", "restored",
 ]  # fmt: skip
 
 REASONS: Final[Mapping[Reason, str]] = {
@@ -41,5 +41,6 @@ REASONS: Final[Mapping[Reason, str]] = {
     "erased": "the client was erased",
     "perhaps_sent": "it is sent once more, since an earlier try may not have arrived",
     "package_used_up": "the prepaid messages of this channel are used up",
+    "restored": "it was due before the database was brought back from a backup, and may have gone out then",
 }
 """Each word with its meaning; stored with the message and shown with the booking."""

@@ -55,6 +55,9 @@ class Wanted:
     version: int | None = None
     notify: Mapping[str, Any] = field(default_factory=dict)
     reopen: bool = False
+    news: bool = True
+    """False: it is brought along from elsewhere, where everybody knew of it. The staff do not hear of it, and if it has
+    begun already, nothing follows from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ async def decide(desk: Desk, business: Business, id: str, wanted: Wanted) -> tup
     if stored and wanted.created_at is None:
         fresh = replace(fresh, created_at=stored.created_at)
     if stored is None:
-        return await _made(desk, business, salon, before, client, fresh)
+        return await _made(desk, business, salon, before, client, fresh, wanted.news)
     rows = await rows_of(desk, stored)
     booking = _after(stored, fresh, rows, wanted.reopen, desk.now())
     if booking == stored and client == before:
@@ -155,13 +158,16 @@ def _booking(desk: Desk, business: Business, id: str, wanted: Wanted, services: 
 
 
 async def _made(
-    desk: Desk, business: Business, salon: Salon, before: Client | None, client: Client, booking: Booking
+    desk: Desk, business: Business, salon: Salon, before: Client | None, client: Client, booking: Booking, news: bool
 ) -> tuple[Placed, Changes]:
-    around = Surroundings(business, salon, client, await addresses_of(desk, client))
     changes = await _client_put(desk, business, before, client, booking.id)
-    changes += Changes(puts=(Put(booking, expect=0),)) + page_links.for_visit(desk, booking)
+    changes += Changes(puts=(Put(booking, expect=0),))
+    if not news and booking.starts_at <= desk.now():
+        return Placed(booking, created=True, changed=True), changes
+    around = Surroundings(business, salon, client, await addresses_of(desk, client))
+    changes += page_links.for_visit(desk, booking)
     changes += replanned(desk, booking, around, ()).changes
-    if booking.starts_at > desk.now() and booking.status in ("booked", "confirmed"):
+    if news and booking.starts_at > desk.now() and booking.status in ("booked", "confirmed"):
         changes += await staff.announce(desk, business, salon, booking, "booking_created")
     return Placed(booking, created=True, changed=True), changes
 

@@ -52,6 +52,7 @@ REASONS: Final[Mapping[str, str]] = {
     "perhaps_sent": mark("sent once more: the first one may not have arrived"),
     "refused": OTHER,
     "package_used_up": mark("the package of messages is used up"),
+    "restored": mark("it may have gone out before the data was restored"),
     NO_RECEIPT: mark("no report of delivery"),
     **STATES,
     "400": mark("Telegram did not accept the message"),
