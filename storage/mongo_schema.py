@@ -47,7 +47,7 @@ from storage.store import SchemaNewer, StoreError
 
 Database = AsyncIOMotorDatabase[Document]
 
-VERSION: Final = 9
+VERSION: Final = 10
 """Raised whenever an index is added or changed."""
 OLDEST_SERVER: Final = (6, 0)
 """Older ones don't take a list of words as the condition of a partial index."""
@@ -122,6 +122,7 @@ INDEXES: Final[dict[type[Any], tuple[Index, ...]]] = {
     Receipt: (Index(("business", "message", "at", "id")),),
     InboxEvent: (
         Index(("lease_until", "id"), only={"status": "pending"}),
+        Index(("id",), only={"status": "failed"}),
         Index(("received_at", "id")),
     ),
     StaffChat: (Index(("chat", "business", "id")),),

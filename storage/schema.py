@@ -255,6 +255,8 @@ _CAMPAIGNS: Final = (
     "CREATE INDEX campaign_member_client ON campaign_member (business, client, id) WHERE client IS NOT NULL",
 )
 
+_FAILED: Final = ("CREATE INDEX inbox_failed ON inbox_event (id) WHERE status = 'failed'",)
+
 MIGRATIONS: Final[tuple[Sequence[str], ...]] = (
     _TABLES + _INDEXES,
     _PAGES,
@@ -266,6 +268,7 @@ MIGRATIONS: Final[tuple[Sequence[str], ...]] = (
     _OUTGOING,
     _LOYALTY,
     _CAMPAIGNS,
+    _FAILED,
 )
 
 

@@ -152,6 +152,8 @@ QUERIES: dict[str, Asked] = {
     "pending events": Asked(
         InboxEvent, {"status": "pending", "lease_until": Range(None, T)}, ("lease_until", "id"), sorts=False
     ),
+    "events that could not be worked on": Asked(InboxEvent, {"status": "failed"}, after=("e",), sorts=False),
+    "the codes of a business": Asked(LinkCode, {"owner": "b"}, sorts=False),
     "old events": Asked(InboxEvent, {"received_at": Range(None, T)}, ("received_at", "id"), sorts=False),
     "old finished events": Asked(
         InboxEvent, {"status": "done", "received_at": Range(None, T)}, ("received_at", "id"), sorts=False
