@@ -1,40 +1,23 @@
-"""Clients: phones in one form, fields merged or replaced, whose word on offers stands, what is known, and erasure."""
+"""Clients: phones in one form, fields merged or replaced, and whose word on offers stands."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import phonenumbers
 
 from handlers import client_words, page_links
-from handlers.by_hand import edits_of
-from handlers.grouping import GROUP
 from handlers.invalid import Invalid
-from handlers.reconcile import SPOKEN_FOR_BY
+from handlers.privacy import ALWAYS_OLDER, admitted
 from handlers.replan import addresses_of, replan_client
 from handlers.turn import Desk
-from storage.records import (
-    WAITING,
-    Address,
-    Booking,
-    Business,
-    Client,
-    Consent,
-    Message,
-    Millis,
-    PageLink,
-    Receipt,
-    new_id,
-)
-from storage.store import Changes, Conflict, Delete, OneOf, Patch, Put, StoreBusy
-
-R = TypeVar("R", Address, Booking, Consent, Message, PageLink, Receipt)
+from storage.records import Business, Client, Consent, Millis, new_id
+from storage.store import Changes, Conflict, Put, StoreBusy
 
 TRIES: Final = 5
-PAGE: Final = 200
 CLOCKS_DIFFER: Final[Millis] = 5 * 60_000
 """So far ahead of ours may a caller's clock be."""
 API: Final = "api"
@@ -143,7 +126,8 @@ async def put_client(desk: Desk, business: Business, id: str, fields: Mapping[st
     given = {**dict.fromkeys((*FIELDS, "marketing_consent", "consent_at")), **fields} if whole else fields
     for _ in range(TRIES):
         before = await desk.store.get(Client, business.id, id)
-        client = merge_client(before, business.id, id, given, desk.now(), at="")
+        said = given if before else await admitted(desk, business.id, id, given, ALWAYS_OLDER, at="")
+        client = merge_client(before, business.id, id, said, desk.now(), at="")
         if before is not None and client == before:
             return Kept(before)
         changes = Changes(puts=(Put(client, expect=before.revision if before else 0),))
@@ -157,121 +141,3 @@ async def put_client(desk: Desk, business: Business, id: str, fields: Mapping[st
             continue
         return Kept(client, created=before is None, changed=True)
     raise StoreBusy(f"client {id} kept changing")
-
-
-@dataclass(frozen=True, slots=True)
-class Dossier:
-    """Everything that is stored about a person."""
-
-    client: Client
-    addresses: tuple[Address, ...]
-    consents: tuple[Consent, ...]
-    bookings: tuple[Booking, ...]
-    messages: tuple[Message, ...]
-
-
-async def export_client(desk: Desk, client: Client) -> Dossier:
-    """Read everything that is stored about a person, each kind of record by id."""
-    named = {"business": client.business, "client": client.id}
-    return Dossier(
-        client,
-        await addresses_of(desk, client),
-        tuple(await _all(desk, Consent, named)),
-        tuple(await _all(desk, Booking, named)),
-        tuple(await _all(desk, Message, named)),
-    )
-
-
-async def _all(desk: Desk, record: type[R], where: Mapping[str, Any]) -> list[R]:
-    found: list[R] = []
-    while True:
-        page = await desk.store.find(record, where, after=(found[-1].id,) if found else None, limit=PAGE)
-        found += page
-        if len(page) < PAGE:
-            return found
-
-
-async def erase_client(desk: Desk, business: str, id: str) -> bool:
-    """Forget a person, in one commit; False where there is none.
-
-    The client, the chats that lead to nobody else, consents, receipts and the links of pages go. Messages keep what
-    statistics need, without text, address and details; pending ones are cancelled, and what is on the wire is not tried
-    again. Bookings stay without a client.
-    """
-    for _ in range(TRIES):
-        client = await desk.store.get(Client, business, id)
-        if client is None:
-            return False
-        try:
-            await desk.store.commit(await _erasure(desk, client))
-        except Conflict:
-            continue
-        return True
-    raise StoreBusy(f"client {id} kept changing")
-
-
-async def _erasure(desk: Desk, client: Client) -> Changes:
-    named = {"business": client.business, "client": client.id}
-    messages = await _all(desk, Message, named)
-    bookings = await _all(desk, Booking, named)
-    gone: list[Any] = [client, *await _own_addresses(desk, client), *await _all(desk, Consent, named)]
-    gone += await _all(desk, PageLink, {"owner": client.business, "client": client.id})
-    if messages:
-        about = {"business": client.business, "message": OneOf(tuple(message.id for message in messages))}
-        gone += await _all(desk, Receipt, about)
-    held = {message.id for message in messages if message.held}
-    met = Patch(Client, client.business, client.id, {"name": ""}, {"revision": client.revision})
-    return client_words.rows_for(client, None) + Changes(
-        inserts=tuple(replace(edit, client=None) for edit in edits_of(messages, held, desk.now())),
-        patches=(
-            met,
-            *(patch for message in messages for patch in _forgotten(message)),
-            *(_left_alone(booking, desk.now()) for booking in bookings),
-        ),
-        deletes=tuple(Delete(type(record), record.business, record.id) for record in gone),
-    )
-
-
-async def _own_addresses(desk: Desk, client: Client) -> list[Address]:
-    """The chats linked to this client alone; a chat that a phone leads to stays while others have that phone."""
-    rows = await addresses_of(desk, client)
-    shared = client.phone is not None and any(
-        other.id != client.id
-        for other in await desk.store.find(Client, {"business": client.business, "phone": client.phone}, limit=2)
-    )
-    return [row for row in rows if row.client == client.id or not shared]
-
-
-def _forgotten(message: Message) -> tuple[Patch, ...]:
-    """Each looks at the row's state inside the commit: it may have gone on the wire since it was read."""
-    cancelled: dict[str, Any] = {
-        "status": "cancelled",
-        "reason": "erased",
-        "token": None,
-        "lease_until": None,
-        "held": False,
-    }
-    clean: dict[str, Any] = {
-        "client": None,
-        "address": None,
-        "text": None,
-        # Ids of other rows say nothing of the person, and those rows need them.
-        "params": {name: message.params[name] for name in (GROUP, SPOKEN_FOR_BY) if name in message.params},
-        "choices": (),
-        "error_text": None,
-    }
-    teller = message.params.get(SPOKEN_FOR_BY)
-    named = (Patch(Message, message.business, teller, {"text": None}, must=False),) if teller else ()
-    return named + tuple(
-        Patch(Message, message.business, message.id, fields, where, must=False)
-        for fields, where in (
-            (cancelled, {"status": OneOf(WAITING)}),
-            ({"void": "erased"}, {"status": "sending"}),
-            (clean, {}),
-        )
-    )
-
-
-def _left_alone(booking: Booking, now: Millis) -> Patch:
-    nobody = {"client": None, "revision": booking.revision + 1, "updated_at": now}
-    return Patch(Booking, booking.business, booking.id, nobody, {"revision": booking.revision})

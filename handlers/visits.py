@@ -11,6 +11,7 @@ from handlers.events import of_booking
 from handlers.invalid import Invalid
 from handlers.people import consent_entry, merge_client
 from handlers.plan import cancellation_for
+from handlers.privacy import admitted
 from handlers.replan import Surroundings, addresses_of, replan_client, replanned, rows_of
 from handlers.settings import in_force, place
 from handlers.turn import Desk
@@ -95,7 +96,12 @@ async def decide(desk: Desk, business: Business, id: str, wanted: Wanted) -> tup
         return Placed(stored), Changes()
     salon, services = await _known(desk, business, wanted)
     before = await desk.store.get(Client, business.id, wanted.client_id)
-    client = merge_client(before, business.id, wanted.client_id, wanted.client_fields, desk.now())
+    said = wanted.client_fields
+    if before is None:
+        said = await admitted(
+            desk, business.id, wanted.client_id, said, _made_at(stored, wanted, desk.now()), "/client"
+        )
+    client = merge_client(before, business.id, wanted.client_id, said, desk.now())
     fresh = _booking(desk, business, id, wanted, services)
     if stored and wanted.created_at is None:
         fresh = replace(fresh, created_at=stored.created_at)
@@ -106,6 +112,13 @@ async def decide(desk: Desk, business: Business, id: str, wanted: Wanted) -> tup
     if booking == stored and client == before:
         return Placed(stored), Changes()
     return await _changed(desk, business, salon, before, client, stored, booking, rows)
+
+
+def _made_at(stored: Booking | None, wanted: Wanted, now: Millis) -> Millis:
+    """When the client booked, as far as anybody knows: what was never told of before its start is as old as that."""
+    if wanted.created_at is not None:
+        return wanted.created_at
+    return stored.created_at if stored is not None else min(now, wanted.starts_at)
 
 
 async def _known(desk: Desk, business: Business, wanted: Wanted) -> tuple[Salon, list[Service]]:

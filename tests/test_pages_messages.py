@@ -119,8 +119,8 @@ async def test_a_client_without_a_phone_speaks_for_nobody_else(site: Site) -> No
 
 async def test_a_link_from_before_the_person_was_erased_opens_nothing(site: Site) -> None:
     path = await settings_of(site)
-    from handlers import people
+    from handlers.erasure import erase_client
 
-    await people.erase_client(site.desk, "mriya", "c1")
+    await erase_client(site.desk, "mriya", "c1")
     assert await site.desk.store.get(Client, "mriya", "c1") is None
     assert (await site.ask(path)).status == 404

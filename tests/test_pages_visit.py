@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from handlers import people, tenants, visits
+from handlers import tenants, visits
+from handlers.erasure import erase_client
 from storage.records import Message
 from tests.support.pages import HOUR, KYIV, NOTES, OLENA, START, Site, served
 
@@ -233,7 +234,7 @@ async def test_a_booking_that_is_taken_up_again_opens_by_the_old_link_too(site: 
 async def test_the_link_of_an_erased_person_opens_nothing_and_leaves_no_row(site: Site) -> None:
     await site.book()
     path = await site.visit()
-    await people.erase_client(site.desk, "mriya", "c1")
+    await erase_client(site.desk, "mriya", "c1")
     assert (await site.ask(path)).status == 404
     assert not [row for row in site.rows()["page_link"] if "c1" in row]
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from bot.api.bookings import salons_of
+from bot.api.export_shapes import export_out
 from bot.api.paging import part
 from bot.api.problems import Problem
 from bot.api.requests import ClientIn, ClientsQuery, NoQuery
 from bot.api.serving import Answer, Call, found
 from bot.api.shapes import client_out, utc
 from bot.api.tenants import put_status
-from bot.api.visit_shapes import export_out
 from handlers import people
+from handlers.dossier import dossier_of
+from handlers.erasure import erase_client
 from handlers.linking import client_link
 from handlers.people import phone_or_invalid
 from storage.records import Client
@@ -41,7 +43,7 @@ async def get_clients(call: Call[None, ClientsQuery]) -> Answer:
 
 async def delete_client(call: Call[None, NoQuery]) -> Answer:
     """Erase a person."""
-    if not await people.erase_client(call.desk, call.business.id, call.id):
+    if not await erase_client(call.desk, call.business.id, call.id):
         found(None)
     return Answer(204)
 
@@ -49,7 +51,7 @@ async def delete_client(call: Call[None, NoQuery]) -> Answer:
 async def get_export(call: Call[None, NoQuery]) -> Answer:
     """Everything that is stored about a person."""
     client = found(await call.desk.store.get(Client, call.business.id, call.id))
-    dossier = await people.export_client(call.desk, client)
+    dossier = await dossier_of(call.desk, client)
     named = {booking.salon for booking in dossier.bookings} | {row.salon for row in dossier.messages}
     salons = await salons_of(call.desk, call.business, named)
     return Answer(200, export_out(dossier, call.business, salons, call.desk.now()))

@@ -7,6 +7,7 @@ from typing import Final
 from bot.api import bookings, messages, people, staff
 from bot.api.count_shapes import CostsOut, StatsOut
 from bot.api.examples import BATCH, BOOKING, CLIENT, STAFF_CHAT, STAFF_LINK
+from bot.api.export_shapes import ExportOut
 from bot.api.requests import (
     BatchIn,
     BookingIn,
@@ -22,7 +23,7 @@ from bot.api.requests import (
 )
 from bot.api.serving import Route
 from bot.api.shapes import ClientLinkOut, ClientOut, ListOut, StaffChatOut, StaffCodeOut
-from bot.api.visit_shapes import BatchOut, BookingOut, ExportOut, MessageOut, TimelineOut
+from bot.api.visit_shapes import BatchOut, BookingOut, MessageOut, TimelineOut
 
 ROUTES: Final[tuple[Route, ...]] = (
     Route(
@@ -59,7 +60,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         tag="Clients",
         summary="Erase a person",
         note="What is pending is cancelled. The bookings stay, without a client; the messages stay, without text, address "
-        "and details, for the statistics.",
+        "and details, for the statistics. What is older than the erasure is not brought back by a later PUT or import; a "
+        "booking that is made later starts a new person.",
         answers={204: None},
     ),
     Route(

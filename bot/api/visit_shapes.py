@@ -1,4 +1,4 @@
-"""What callers are answered about visits: bookings with their messages, counts, and all that is stored of a person."""
+"""What callers are answered about visits: bookings with their messages, and counts."""
 
 from __future__ import annotations
 
@@ -9,22 +9,19 @@ from typing_extensions import TypedDict
 
 from bot.api.problems import ProblemOut
 from bot.api.requests import ShownStatus
-from bot.api.shapes import ClientOut, Moment, MoneyOut, client_out, money, utc, when
+from bot.api.shapes import Moment, MoneyOut, money, utc, when
 from handlers.i18n import language_of
 from handlers.moments import moment_text
-from handlers.people import Dossier
 from handlers.reconcile import SPOKEN_FOR_BY
 from handlers.settings import in_force, place
 from handlers.statistics import Word, reported, why
 from handlers.wording_reasons import in_words
 from storage.records import (
-    Address,
     AnswerValue,
     Booking,
     BookingStatus,
     Business,
     Client,
-    Consent,
     Message,
     Millis,
     Salon,
@@ -217,62 +214,3 @@ class TimelineOut(TypedDict):
     """Every message about a booking, by due time."""
 
     items: list[MessageOut]
-
-
-class AddressOut(TypedDict):
-    """A chat at which the person can be reached."""
-
-    channel: str
-    address: str
-    linked_at: Moment
-    last_inbound_at: Moment | None
-
-
-class ConsentOut(TypedDict):
-    """What the person said of messages, when and where, and in answer to which words."""
-
-    purpose: Literal["marketing", "everything"]
-    given: bool
-    at: Moment
-    place: str
-    words: str | None
-
-
-class ExportOut(TypedDict):
-    """Everything that is stored about a person."""
-
-    client: ClientOut
-    addresses: list[AddressOut]
-    consents: list[ConsentOut]
-    bookings: list[BookingOut]
-    messages: list[MessageOut]
-
-
-def _address(record: Address) -> AddressOut:
-    return {
-        "channel": record.channel,
-        "address": record.address,
-        "linked_at": utc(record.linked_at),
-        "last_inbound_at": when(record.last_inbound_at),
-    }
-
-
-def _consent(record: Consent) -> ConsentOut:
-    return {
-        "purpose": record.purpose,
-        "given": record.given,
-        "at": utc(record.at),
-        "place": record.place,
-        "words": record.words,
-    }
-
-
-def export_out(dossier: Dossier, business: Business, salons: Mapping[str, Salon], now: Millis) -> ExportOut:
-    """The JSON of everything that is stored about a person."""
-    return {
-        "client": client_out(dossier.client),
-        "addresses": [_address(row) for row in dossier.addresses],
-        "consents": [_consent(row) for row in dossier.consents],
-        "bookings": [booking_out(row, business, salons.get(row.salon), dossier.client) for row in dossier.bookings],
-        "messages": messages_out(dossier.messages, business, salons, now),
-    }

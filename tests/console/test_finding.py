@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handlers import client_words, people
+from handlers.erasure import erase_client
 from handlers.finding import find_clients
 from storage.records import Client, ClientWord
 from storage.store import Changes, Delete
@@ -63,7 +64,7 @@ async def test_a_booking_makes_its_client_findable(room: Room) -> None:
 
 
 async def test_nothing_is_left_of_who_was_erased(full: Room) -> None:
-    await people.erase_client(full.desk, "mriya", "c2")
+    await erase_client(full.desk, "mriya", "c2")
     assert await found(full, "yılmaz") == set()
     rows = await full.desk.store.find(ClientWord, {"business": "mriya"}, limit=1000)
     assert not [row for row in rows if row.client == "c2"]

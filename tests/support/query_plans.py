@@ -19,7 +19,9 @@ from storage.records import RECORDS
 
 # A list that is passed along as JSON is walked through, as it must be; and so may be an index that holds only what is
 # under way at this moment.
-NOT_A_TABLE = re.compile(r"SCAN (json_each|wanted VIRTUAL|CONSTANT|\w+ USING (COVERING )?INDEX (message_leases|inbox_pending)$)")
+NOT_A_TABLE = re.compile(
+    r"SCAN (json_each|wanted VIRTUAL|CONSTANT|\w+ USING (COVERING )?INDEX (message_leases|inbox_pending|inbox_failed)$)"
+)
 ALLOWED = (
     # Whoever sets no condition wants the whole table.
     re.compile(r".* WHERE 1( |$)"),
