@@ -33,6 +33,9 @@ FOR_CLIENTS: Final = (
 FOR_STAFF: Final = (
     ("link", mark("Link this chat with a code")),
     ("today", mark("Today's visits")),
+    ("stats", mark("Which messages arrived")),
+    ("manual", mark("Messages to send by hand")),
+    ("settings", mark("What is sent and when")),
     ("help", mark("Help")),
 )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from handlers import chat_fate
+from handlers import chat_fate, staff_settings
 from handlers.by_hand import HELD
 from handlers.console import console_link
 from handlers.day_cards import today
@@ -14,13 +15,18 @@ from handlers.recognise import command_of
 from handlers.replies import answer
 from handlers.staff_press import pressed
 from handlers.turn import Desk, Turn
-from storage.records import ANSWERS_LANE, Business, Choice, Client, Message, Salon, StaffChat, new_id
+from storage.records import ANSWERS_LANE, Address, Business, Choice, Client, Message, Salon, StaffChat, new_id
 from storage.store import Changes
 
 HELD_LIMIT: Final = 200
 LISTED: Final = 10
 """How many messages that wait for a person a list shows; those that are due first."""
 REPLY_LASTS: Final = 3_600_000
+ABOUT_ALL: Final[Mapping[str, Callable[[Desk, Turn, StaffChat], Awaitable[Changes]]]] = {
+    "stats": staff_settings.stats,
+    "settings": staff_settings.settings,
+}
+"""Command to what it tells of the business, or of the chat's salon."""
 
 
 async def respond_staff(desk: Desk, turn: Turn) -> Changes | None:
@@ -51,13 +57,26 @@ async def _said(desk: Desk, turn: Turn, chats: list[StaffChat]) -> Changes | Non
         return await _today(desk, turn, chats)
     if command == "manual":
         return await _waiting(desk, turn, chats)
+    if command is not None and command in ABOUT_ALL:
+        return await _of_each(desk, turn, chats, ABOUT_ALL[command])
     if command == "console" and turn.private:
         return _into_the_console(desk, turn, chats)
-    if turn.private:
-        return None
-    if command == "help":
+    if command == "help" and (not turn.private or await _is_no_client(desk, turn)):
         return _say(desk, turn, chats[0], "staff_help")
-    return Changes()
+    return None if turn.private else Changes()
+
+
+async def _is_no_client(desk: Desk, turn: Turn) -> bool:
+    return not await desk.store.find(Address, {"channel": turn.channel, "address": turn.address}, limit=1)
+
+
+async def _of_each(
+    desk: Desk, turn: Turn, chats: list[StaffChat], told: Callable[[Desk, Turn, StaffChat], Awaitable[Changes]]
+) -> Changes:
+    changes = Changes()
+    for chat in chats:
+        changes += await told(desk, turn, chat)
+    return changes
 
 
 async def _chats(desk: Desk, turn: Turn) -> list[StaffChat]:

@@ -160,6 +160,16 @@ async def unlink_staff_chat(desk: Desk, business: str, id: str) -> bool:
     return True
 
 
+def settings_put(desk: Desk, before: Business | Salon, own: Mapping[str, Any], by: str) -> Changes:
+    """What storing ``own`` (as :func:`apply_patch` made it) changes; nothing where it is so already. A Conflict says that
+    somebody else was faster."""
+    if own == before.settings:
+        return Changes()
+    after = replace(before, settings=own, revision=before.revision + 1)
+    put = Changes(puts=(Put(after, expect=before.revision),))
+    return put + _planned_anew(desk, before, after) + _texts(desk, before, after, by)
+
+
 async def patch_business_settings(
     desk: Desk, business: Business, patch: Mapping[str, Any], by: str = text_history.API
 ) -> Business:

@@ -14,6 +14,7 @@ from handlers.facts import Facts, Visit
 from handlers.i18n import ENDONYMS, mark, translator
 from handlers.settings import place
 from handlers.turn import pack
+from handlers.wording_settings import ASKS, KIND_NAMES, MARKS
 from storage.records import Booking, Choice, Message, Millis
 
 
@@ -106,12 +107,25 @@ def _waiting_title(choice: Choice, facts: Facts) -> str:
     return ", ".join(filter(None, (_when(visit, facts), visit.client.name if visit.client else "")))
 
 
+def _switch_title(choice: Choice, facts: Facts) -> str:
+    """What a press would change, marked as it is now."""
+    name = ASKS if choice.args["field"] == "confirm" else KIND_NAMES[choice.args["kind"]]
+    return f"{MARKS[not choice.args['to']]} {translator(facts.language)(name)}"
+
+
+def _period(choice: Choice, facts: Facts) -> str:
+    t, days = translator(facts.language), int(choice.args["days"])
+    return t("Today") if days == 1 else t.plural("{n} day", "{n} days", days).replace("{n}", str(days))
+
+
 NAMED: Final[Mapping[str, tuple[Named, bool]]] = {
     "language": (lambda choice, facts: ENDONYMS[choice.args["language"]], False),
     "business": (lambda choice, facts: str(choice.args.get("name", choice.args["business"])), True),
     "visit": (_visit_title, True),
     "tick": (_tick_title, True),
     "hand": (_waiting_title, True),
+    "switch": (_switch_title, False),
+    "stats_of": (_period, False),
 }
 """Verb to what its button is called after, and whether it has a row to itself."""
 LONGEST_LINK: Final = 2000

@@ -151,7 +151,9 @@ def staff_help(s: Scene) -> Iterator[str]:
     """What can be done in a staff chat."""
     yield s.t("What you can do here:")
     yield s.t("/today — today's visits")
+    yield s.t("/stats — which messages arrived")
     yield s.t("/manual — messages to send by hand")
+    yield s.t("/settings — what is sent and when")
     yield s.t("To write to a client, reply to the client's message.")
 
 

@@ -157,6 +157,15 @@ ALL_ASKED = (
     Choice("one_by_one"),
 )
 ALL_TOLD = (Choice("change"),)
+COUNTED = {
+    "days": 7,
+    "words": {"delivered": 31, "waiting": 2, "not_delivered": 3},
+    "reasons": [["63003", 2], ["403", 1]],
+}
+SWITCHES = (
+    Choice("switch", {"kind": "reminder", "field": "enabled", "to": False}),
+    Choice("switch", {"kind": "reminder", "field": "confirm", "to": True}),
+)
 NEXT_YEAR = replace(BOOKING, starts_at=parse_moment("2027-01-08T09:30:00+02:00"))
 MOVED = {"told": "the time"}
 NOBODY: dict[str, Any] = {"staff_linked": False}
@@ -284,6 +293,16 @@ SPECIMENS: tuple[Specimen, ...] = (
     Specimen("staff_console", params={"url": "https://vizit.example/console/in/4cHrVYyZ0aS2xQ1mJ7kWdA"}),
     Specimen("staff_console", "no address"),
     Specimen("staff_help"),
+    Specimen(
+        "staff_stats",
+        "a week",
+        params=COUNTED,
+        choices=(Choice("stats_of", {"days": 1}), Choice("stats_of", {"days": 30})),
+    ),
+    Specimen("staff_stats", "a day without any", params={**COUNTED, "days": 1, "words": {}, "reasons": []}),
+    Specimen("staff_settings"),
+    Specimen("staff_settings", "changed by the owner", params={"touched": 5, "more": False}, choices=SWITCHES),
+    Specimen("staff_settings", "a change beyond the next visits", params={"touched": 21, "more": True}),
     Specimen("staff_today", "none"),
     Specimen("staff_today", "two", facts={"visits": VISITS}),
     Specimen("staff_morning", "doubtful", params={"doubts": DOUBTS}, facts={"visits": VISITS}),

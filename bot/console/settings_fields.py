@@ -13,6 +13,7 @@ from bot.console.words import KIND_NAMES
 from handlers import durations
 from handlers.i18n import Translator, mark
 from handlers.settings_schema import MOST_REMINDERS, STAFF_EVENTS
+from handlers.wording_settings import span
 
 Control = Literal["switch", "choice", "duration", "durations", "time", "number", "hours"]
 Path = tuple[str, ...]
@@ -270,15 +271,7 @@ def in_words(field: Field, value: Any, t: Translator) -> str:
 
 def length(text: str, t: Translator) -> str:
     """A duration in words: «1 день», «2 години»."""
-    months, days, elapsed = durations.parse(text, months=True)
-    hours, minutes = divmod(elapsed // durations.MINUTE, 60)
-    parts = [
-        t.plural("{n} month", "{n} months", months).replace("{n}", str(months)) if months else "",
-        t.plural("{n} day", "{n} days", days).replace("{n}", str(days)) if days else "",
-        t.plural("{n} hour", "{n} hours", hours).replace("{n}", str(hours)) if hours else "",
-        t.plural("{n} minute", "{n} minutes", minutes).replace("{n}", str(minutes)) if minutes else "",
-    ]
-    return " ".join(filter(None, parts)) or t(mark("at once"))
+    return span(durations.parse(text, months=True), t) or t(mark("at once"))
 
 
 def patch_of(form: Mapping[str, Any], values: Mapping[str, list[str]]) -> dict[str, Any]:

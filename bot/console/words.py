@@ -5,21 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from handlers import wording_settings
 from handlers.i18n import ENDONYMS, LANGUAGES, Translator, mark
 from handlers.settings_schema import ANSWER_KINDS, KINDS
 from handlers.statistics import WORDS, Word
+from handlers.wording_settings import WORD_NAMES, channel_called
 
 KIND_NAMES: Final[Mapping[str, str]] = {
-    "booking_created": mark("Booking notice"),
-    "booking_changed": mark("News of a change"),
-    "booking_cancelled": mark("News of a cancellation"),
-    "reminder": mark("Reminder"),
-    "review_request": mark("Request for a review"),
-    "rebook_invitation": mark("Invitation to rebook"),
-    "bonus_accrued": mark("Bonuses accrued"),
-    "bonus_birthday": mark("Birthday gift"),
-    "bonus_expiring": mark("Bonuses about to expire"),
-    "campaign": mark("Mailing"),
+    **wording_settings.KIND_NAMES,
     "visit_confirmed": mark("Answer: confirmed"),
     "visit_declined": mark("Answer: can't come"),
     "visit_cancelled": mark("Answer: cancelled"),
@@ -29,15 +22,13 @@ KIND_NAMES: Final[Mapping[str, str]] = {
 }
 """Kind to its name; kinds of a conversation that an owner never sets are all called alike."""
 CONVERSATION: Final = mark("Conversation")
-CHANNEL_NAMES: Final[Mapping[str, str]] = {"telegram": "Telegram", "whatsapp": "WhatsApp", "sms": "SMS"}
-BY_HAND: Final = mark("By hand")
 NO_CHANNEL: Final = mark("No channel")
 REPORTED: Final[Mapping[Word, tuple[str, str]]] = {
-    "delivered": (mark("Delivered"), "good"),
-    "not_delivered": (mark("Not delivered"), "bad"),
-    "processing": (mark("Processing"), "plain"),
-    "waiting": (mark("Waiting"), "wait"),
-    "cancelled": (mark("Cancelled"), "off"),
+    "delivered": (WORD_NAMES["delivered"], "good"),
+    "not_delivered": (WORD_NAMES["not_delivered"], "bad"),
+    "processing": (WORD_NAMES["processing"], "plain"),
+    "waiting": (WORD_NAMES["waiting"], "wait"),
+    "cancelled": (WORD_NAMES["cancelled"], "off"),
 }
 """The owner's word to its name and tone."""
 NOT_SENT: Final = (mark("Not sent"), "off")
@@ -53,7 +44,7 @@ def channel_name(channel: str | None, t: Translator) -> str:
     """What a channel is called; None: none leads there."""
     if channel is None:
         return t(NO_CHANNEL)
-    return t(BY_HAND) if channel == "manual" else CHANNEL_NAMES.get(channel, channel)
+    return channel_called(channel, t)
 
 
 def state_of(word: Word | None, t: Translator) -> tuple[str, str]:

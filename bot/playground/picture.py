@@ -18,6 +18,7 @@ KIND_NAMES: Final = {
     "booking_changed": "News of the change",
     "booking_cancelled": "News of the cancellation",
 }
+STAFF_SAYS: Final = ("/today", "/stats", "/manual", "/settings", "/help")
 DONE: Final = ("sent", "delivered", "read")
 BAD: Final = ("failed", "expired", "unknown")
 
@@ -51,7 +52,7 @@ def _telegram_client(role: cast.Role, chat: Json) -> Json:
 def _staff(chat: Json) -> Json:
     path = f"/play/telegram/users/{cast.STAFF_ACCOUNT}"
     messages = [_telegram_message(message, path, chat["id"]) for message in chat["messages"][-SHOWN:]]
-    tools = [_tool(word, f"{path}/says", text=word, chat=chat["id"]) for word in ("/today", "/help")]
+    tools = [_tool(word, f"{path}/says", text=word, chat=chat["id"]) for word in STAFF_SAYS]
     shown = _person("staff", "Staff chat", "Staff", "Telegram group", "staff", cast.STAFF_NAME, messages, path, tools)
     return shown | {"says_with": {"chat": chat["id"]}}
 
