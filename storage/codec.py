@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from itertools import repeat
@@ -127,6 +127,8 @@ class Layout(Generic[R]):
     names: tuple[str, ...]
     to_row: Callable[[R], tuple[Any, ...]]
     from_row: Callable[[Sequence[Any]], R]
+    make: Callable[[Iterable[Any]], R]
+    """A record of the values of all its fields, in their order."""
 
 
 def _layout(record: type[R]) -> Layout[R]:
@@ -148,13 +150,16 @@ def _layout(record: type[R]) -> Layout[R]:
         values = list(row)
         for index, decoder in decoded:
             values[index] = decoder(values[index])
-        # Every field is in the row, so the slots are filled directly: the generated __init__ takes twice as long, and
-        # a message has half a dozen rows behind it. No setter answers with anything, so all of them are called.
-        found = object.__new__(record)
-        any(map(call, setters, repeat(found), values))
-        return found
+        return make(values)
 
-    return Layout(_table(record), all_shapes, names, to_row, from_row)
+    def make(values: Iterable[Any]) -> R:
+        # The slots are filled directly: the generated __init__ takes twice as long, and a message has half a dozen rows
+        # behind it. No setter answers with anything, so all of them are called.
+        made = object.__new__(record)
+        any(map(call, setters, repeat(made), values))
+        return made
+
+    return Layout(_table(record), all_shapes, names, to_row, from_row, make)
 
 
 _LAYOUTS: dict[type[Any], Layout[Any]] = {record: _layout(record) for record in RECORDS}

@@ -19,7 +19,7 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
 from storage import mongo_paces, mongo_schema, mongo_sessions, mongo_steps, mongo_writes
 from storage.codec import sought
 from storage.failpoints import STEP, reach
-from storage.mongo_documents import Document, documents, following, query, rows_of, sorting
+from storage.mongo_documents import ASKED, Document, documents, following, pipeline, query, rows_of, sorting
 from storage.mongo_errors import translated
 from storage.mongo_schema import PROBE, Database
 from storage.records import LANES, Message, Millis
@@ -31,6 +31,7 @@ from storage.store import (
     Guard,
     OneOf,
     Permit,
+    Query,
     Settle,
     Stepped,
     StoreError,
@@ -114,7 +115,7 @@ class MongoStore:
         with translated():
             for business, ids in ids_of.items():
                 cursor = self._collection(record).find({"business": business, id_field: {"$in": ids}})
-                rows = await cursor.batch_size(len(ids)).to_list(None)
+                rows = await cursor.limit(len(ids)).batch_size(len(ids) + 1).to_list(None)
                 found.update(((business, row[id_field]), kind.from_document(row)) for row in rows)
         return found
 
@@ -139,6 +140,21 @@ class MongoStore:
         if large:
             return await asyncio.to_thread(lambda: list(map(from_document, rows)))
         return list(map(from_document, rows))
+
+    async def find_all(self, queries: Sequence[Query]) -> list[list[Any]]:
+        """See :meth:`storage.store.Store.find_all`."""
+        found: list[list[Any]] = [[] for _ in queries]
+        if not queries:
+            return found
+        stages = [(documents(each.record).collection, pipeline(each, mark)) for mark, each in enumerate(queries)]
+        (_, begin), *others = stages
+        unions: list[Document] = [{"$unionWith": {"coll": name, "pipeline": steps}} for name, steps in others]
+        cursor = self._collection(queries[0].record).aggregate([*begin, *unions], batchSize=REPORT_ROWS)
+        with translated(), pymongo.timeout(self._patience_s):
+            rows = await cursor.to_list(None)
+        for row in rows:
+            found[row[ASKED]].append(documents(queries[row[ASKED]].record).from_document(row))
+        return found
 
     async def count(self, record: type[Any], where: Where, group_by: Sequence[str] = ()) -> dict[tuple[Any, ...], int]:
         """See :meth:`storage.store.Store.count`."""

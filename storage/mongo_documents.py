@@ -6,20 +6,22 @@ A field that is None is left out of the document, so that a partial index need n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from storage.codec import JSON_KINDS, Kind, Shape, check_word, layout, revive, sought
 from storage.records import RECORDS, Message
-from storage.store import Not, OneOf, Patch, Range, Where
+from storage.store import Not, OneOf, Patch, Query, Range, Where
 
 R = TypeVar("R")
 
 Document = dict[str, Any]
 
 ASCENDING, DESCENDING = 1, -1
+ASKED = "asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,9 @@ class Documents(Generic[R]):
     shapes: tuple[Shape, ...]
     fields: tuple[str, ...]
     """The name of each shape in the document."""
+    readers: tuple[tuple[int, Callable[[Any], Any]], ...]
+    """By the place of a field: what makes a value of it out of the driver's."""
+    make: Callable[[Iterable[Any]], R]
 
     def to_document(self, value: R) -> Document:
         """The document of a record."""
@@ -39,27 +44,28 @@ class Documents(Generic[R]):
 
     def from_document(self, document: Mapping[str, Any]) -> R:
         """The record of a document; fields of it that belong to the store alone are passed over."""
-        values = {}
-        for shape, field in zip(self.shapes, self.fields, strict=True):
-            value = document.get(field)
-            if value is not None:
-                if shape.kind == "integer":
-                    # The driver's own kind of integer, by which it tells 64 bits from 32, stays behind.
-                    value = int(value)
-                elif shape.kind in JSON_KINDS:
-                    value = revive(shape.kind, value)
-            values[shape.name] = value
-        return self.record(**values)
+        values = list(map(document.get, self.fields))
+        for index, read in self.readers:
+            if values[index] is not None:
+                values[index] = read(values[index])
+        return self.make(values)
 
     def field(self, name: str) -> str:
         """The name in the document of a field that is sought or sorted by. Raises KeyError and ValueError."""
         return self.fields[self.shapes.index(sought(self.record, name))]
 
 
+def _reader(kind: Kind) -> Callable[[Any], Any] | None:
+    # The driver's own kind of integer, by which it tells 64 bits from 32, stays behind.
+    return int if kind == "integer" else partial(revive, kind) if kind in JSON_KINDS else None
+
+
 def _documents(record: type[R]) -> Documents[R]:
     known = layout(record)
+    shapes = tuple(known.shapes.values())
     fields = tuple("_id" if record is Message and name == "id" else name for name in known.names)
-    return Documents(record, known.table, tuple(known.shapes.values()), fields)
+    readers = tuple((index, reader) for index, shape in enumerate(shapes) if (reader := _reader(shape.kind)))
+    return Documents(record, known.table, shapes, fields, readers, known.make)
 
 
 _DOCUMENTS: dict[type[Any], Documents[Any]] = {record: _documents(record) for record in RECORDS}
@@ -116,6 +122,16 @@ def rows_of(
         return int(found) if kind == "integer" else revive(kind, found) if kind in JSON_KINDS else found
 
     return query(record, where), shown, lambda document: tuple(value(document, *each) for each in read)
+
+
+def pipeline(asked: Query, mark: int) -> list[Document]:
+    """The stages that find what is asked, every document marked with ``mark`` in :data:`ASKED`."""
+    return [
+        {"$match": query(asked.record, asked.where)},
+        {"$sort": dict(sorting(asked.record, asked.order))},
+        {"$limit": asked.limit},
+        {"$set": {ASKED: mark}},
+    ]
 
 
 def _beyond(shape: Shape, field: str, direction: int, last: Any) -> Document | None:

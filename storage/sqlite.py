@@ -29,6 +29,7 @@ from storage.store import (
     Granted,
     Guard,
     Permit,
+    Query,
     Settle,
     Stepped,
     StoreError,
@@ -173,6 +174,12 @@ class SqliteStore:
         if limit > REPORT_ROWS:
             return await self._report(lambda connection: list(map(from_row, connection.execute(*sql).fetchall())))
         return list(map(from_row, await self._rows(*sql)))
+
+    async def find_all(self, queries: Sequence[Query]) -> list[list[Any]]:
+        """See :meth:`storage.store.Store.find_all`."""
+        asked = [statements.select(each.record, each.where, each.order, None, each.limit) for each in queries]
+        found = await self._patiently(lambda connection: [connection.execute(*sql).fetchall() for sql in asked])
+        return [list(map(layout(each.record).from_row, rows)) for each, rows in zip(queries, found, strict=True)]
 
     async def count(self, record: type[Any], where: Where, group_by: Sequence[str] = ()) -> dict[tuple[Any, ...], int]:
         """See :meth:`storage.store.Store.count`. Runs beside the event loop."""

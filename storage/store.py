@@ -207,6 +207,16 @@ class Granted(NamedTuple):
     first: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What :meth:`Store.find` may be asked."""
+
+    record: type[Any]
+    where: Where
+    order: tuple[str, ...] = ("id",)
+    limit: int = 200
+
+
 class Store(Protocol):
     """A database. Methods raise :class:`StoreBusy` when it can't be used now."""
 
@@ -230,6 +240,9 @@ class Store(Protocol):
         ``after`` is the tuple of the order fields of the last record already seen. An index serves every query that
         the service runs.
         """
+
+    async def find_all(self, queries: Sequence[Query]) -> list[list[Any]]:
+        """What :meth:`find` answers to each of these; one round trip for all of them."""
 
     async def count(self, record: type[Any], where: Where, group_by: Sequence[str] = ()) -> dict[tuple[Any, ...], int]:
         """How many match, per tuple of the ``group_by`` fields; ``{(): n}`` without groups."""

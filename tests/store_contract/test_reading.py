@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from storage.records import RECORDS, Booking, Client, Master, Message, StaffChat
-from storage.store import Changes, Not, OneOf, Put, Range, Store
+from storage.store import Changes, Not, OneOf, Put, Query, Range, Store
 from tests.store_contract.samples import Fill, booking, client, filled, master, message
 
 
@@ -226,3 +226,28 @@ async def test_the_values_that_somebody_has_are_told_from_those_that_nobody_has(
     assert await store.among(Booking, where, "client", ["a", "a", "б", "c", "d"]) == {"a", "б"}
     assert await store.among(Booking, {**where, "business": "b"}, "client", ["a"]) == set()
     assert await store.among(Booking, where, "client", []) == set()
+
+
+async def test_several_questions_get_the_answers_that_each_of_them_gets_alone(store: Store) -> None:
+    rows = tuple(message(booking=f"b{number}") for number in range(3))
+    await store.commit(Changes(inserts=(*FIVE, client("c"), *rows)))
+    asked = [Query(Booking, where) for where, _ in WHERES.values()]
+    asked += [
+        Query(Booking, {"business": "a"}, order=("-starts_at",), limit=2),
+        Query(Client, {"business": "a", "id": OneOf(("c", "d"))}),
+        Query(Message, {"business": "a", "id": OneOf(tuple(row.id for row in rows[:2]))}),
+        Query(Master, {"business": "a"}),
+    ]
+    alone = [await store.find(each.record, each.where, order=each.order, limit=each.limit) for each in asked]
+    assert await store.find_all(asked) == alone
+    assert [len(found) for found in alone[-4:]] == [2, 1, 2, 0]
+    assert await store.find_all([]) == []
+
+
+async def test_several_questions_may_have_more_answers_than_a_server_sends_at_once(store: Store) -> None:
+    people = tuple(client(f"c{number}") for number in range(1200))
+    await store.commit(Changes(inserts=people))
+    everybody, some = await store.find_all(
+        [Query(Client, {"business": "a"}, limit=1200), Query(Client, {"business": "a"}, limit=600)]
+    )
+    assert (len(everybody), len(some)) == (1200, 600)
