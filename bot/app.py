@@ -161,7 +161,8 @@ def _compose(config: Config, store: Store, only: Role | None, starts_at: Millis 
     channels = {channel.name: measured(channel, metrics) for one in carriers for channel in one.channels}
     if not channels:
         _log.warning("no channel is set up, so nothing will be sent: .env.example says how")
-    desk = Desk(store, now, links, frozenset({*channels, MANUAL}))
+    invoices = frozenset(name for name, channel in channels.items() if channel.capabilities.invoices)
+    desk = Desk(store, now, links, frozenset({*channels, MANUAL}), invoices)
     means = means_of(channels, not_reached, by_hand=True)
     readers = {source: read for one in carriers for source, read in one.readers.items()}
     inbox = Inbox(desk, readers, respond, on_repeat=lambda source: metrics.duplicates.labels(source).inc())

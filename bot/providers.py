@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from aiohttp import web
 from bot.config import Config
 from bot.inbox import Inbox, Read
 from bot.receipts import Heard, StatusWord
+from handlers import tips
 from handlers.channel import Channel
 from handlers.turn import Desk, Links
 from scheduler.clock import Tick
@@ -58,16 +60,19 @@ class Provider(Protocol):
 class Telegram:
     """A :class:`Provider`. The bot's user name, which links need, is asked for in the background."""
 
-    def __init__(self, config: Config, links: Links) -> None:
+    def __init__(self, config: Config, desk: Desk) -> None:
         from bot.telegram import TelegramChannel, make_bot
         from bot.telegram_profile import Identity
         from bot.telegram_updates import Reader
 
         assert config.telegram_token is not None
-        self._config, self._links = config, links
+        self._config, self._desk, self._links = config, desk, desk.links
+        payments = config.telegram_payment_token
         self._bot = make_bot(config.telegram_token.get_secret_value(), config.telegram_api)
         self._identity = Identity()
-        self.channels: tuple[Channel, ...] = (TelegramChannel(self._bot),)
+        self.channels: tuple[Channel, ...] = (
+            TelegramChannel(self._bot, payments.get_secret_value() if payments is not None else None),
+        )
         self.readers: Mapping[str, Read] = {"telegram": Reader(lambda: self._identity.name)}
 
     def attach(self, inbox: Inbox, heard: Heard) -> Attached:
@@ -75,7 +80,7 @@ class Telegram:
         from bot.telegram_inbound import TelegramIntake, poll, set_webhook, webhook_route
 
         config, bot = self._config, self._bot
-        intake = self._intake = TelegramIntake(bot, inbox)
+        intake = self._intake = TelegramIntake(bot, inbox, partial(tips.checkout, self._desk))
         if config.telegram_mode == "polling":
             return Attached(serving=(self._introduce,), fetching={"telegram-polling": lambda: poll(bot, intake)})
         assert config.telegram_secret is not None and config.public_url is not None
@@ -205,9 +210,10 @@ class SalonPhone:
 def providers(config: Config, links: Links, store: Store, now: Callable[[], Millis]) -> list[Provider]:
     """Those that the settings name."""
     found: list[Provider] = []
+    desk = Desk(store, now, links)
     if config.telegram_token is not None:
-        found.append(Telegram(config, links))
-    twilio = Twilio(config, Desk(store, now, links)) if config.twilio_account_sid is not None else None
+        found.append(Telegram(config, desk))
+    twilio = Twilio(config, desk) if config.twilio_account_sid is not None else None
     if twilio is not None:
         found.append(twilio)
     if config.sms_gateway_url is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from aiogram import Bot
@@ -10,13 +11,15 @@ from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 from aiogram.exceptions import TelegramBadRequest
 from aiohttp import ClientTimeout
 
-from bot.telegram_calls import NO_PREVIEW, EditButtons, EditText, SendText, Session
+from bot.telegram_calls import NO_PREVIEW, EditButtons, EditText, SendInvoice, SendText, Session
 from bot.telegram_codes import NOT_MODIFIED, THREAD_GONE, says, telegram_error
-from handlers.channel import TELEGRAM, Button, Capabilities, Edit, Rendered, Text
+from handlers.channel import TELEGRAM, Button, Capabilities, Edit, Invoice, Rendered, Text
 
 TIMEOUT: Final = ClientTimeout(total=35, sock_connect=10)
 """Seconds for a whole call, and for reaching the server. A message that was cut off later than that is unknown."""
 CONNECTIONS: Final = 100
+START: Final = "tip"
+"""What a forwarded invoice says to the bot, in place of being paid."""
 
 T = TypeVar("T")
 
@@ -46,14 +49,15 @@ class TelegramChannel:
 
     One of three kinds of keyboard fits under a message: ``ask_contact`` comes before buttons, and these before
     ``drop_keyboard``. A topic that is gone is left out, so the message still reaches the chat. An edit that would change
-    nothing counts as done.
+    nothing counts as done. ``payments`` is the token of a payment provider; without it there are no invoices.
     """
 
     name: Final = "telegram"
-    capabilities: Final[Capabilities] = TELEGRAM
 
-    def __init__(self, bot: Bot) -> None:
+    def __init__(self, bot: Bot, payments: str | None = None) -> None:
         self._bot = bot
+        self._payments = payments
+        self.capabilities: Final[Capabilities] = replace(TELEGRAM, invoices=payments is not None)
 
     async def send(self, rendered: Rendered, to: str, message_id: str) -> str | None:
         """See :meth:`handlers.channel.Channel.send`; ``to`` is a chat id in decimal."""
@@ -62,6 +66,8 @@ class TelegramChannel:
         if isinstance(rendered, Edit):
             await self._call(self._edit(_edit(rendered)), to)
             return rendered.provider_id
+        if isinstance(rendered, Invoice) and self._payments is not None:
+            return provider_id(to, await self._call(self._id(_send_invoice(rendered, to, self._payments)), to))
         raise TypeError(f"Telegram cannot send a {type(rendered).__name__}")
 
     async def _call(self, call: Awaitable[T], to: str) -> T:
@@ -80,7 +86,7 @@ class TelegramChannel:
                 raise
             return await self._id(SendText(parameters={**call.parameters, "message_thread_id": None}))
 
-    async def _id(self, call: SendText) -> int:
+    async def _id(self, call: SendText | SendInvoice) -> int:
         return int(await self._bot(call))
 
     async def _edit(self, call: EditText | EditButtons) -> None:
@@ -101,6 +107,21 @@ def _send_text(text: Text, to: str) -> SendText:
             "link_preview_options": NO_PREVIEW,
             "reply_parameters": _reply(text.reply_to),
             "reply_markup": _markup(text),
+        }
+    )
+
+
+def _send_invoice(invoice: Invoice, to: str, token: str) -> SendInvoice:
+    return SendInvoice(
+        parameters={
+            "chat_id": int(to),
+            "title": invoice.title,
+            "description": invoice.body,
+            "payload": invoice.payload,
+            "provider_token": token,
+            "currency": invoice.currency,
+            "prices": [{"label": invoice.title, "amount": invoice.amount}],
+            "start_parameter": START,
         }
     )
 

@@ -50,6 +50,20 @@ class EditButtons(Call):
     __api_method__: ClassVar[str] = "editMessageReplyMarkup"
 
 
+class SendInvoice(Call):
+    """``sendInvoice``; answers with the message's id. ``prices`` are in the smallest units of ``currency``;
+    ``start_parameter`` keeps a forwarded invoice from being paid by others."""
+
+    __api_method__: ClassVar[str] = "sendInvoice"
+    kept = "message_id"
+
+
+class AnswerCheckout(Call):
+    """``answerPreCheckoutQuery``: within ten seconds, or the payment is off."""
+
+    __api_method__: ClassVar[str] = "answerPreCheckoutQuery"
+
+
 class AnswerPress(Call):
     """``answerCallbackQuery``: ends the clock that turns on a pressed button."""
 

@@ -6,7 +6,7 @@ import asyncio
 import hmac
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
 from aiogram import Bot
@@ -19,10 +19,12 @@ from aiogram.exceptions import (
 from aiohttp import web
 
 from bot.inbox import Inbox
-from bot.telegram_calls import AnswerPress, FetchUpdates
+from bot.telegram_calls import AnswerCheckout, AnswerPress, FetchUpdates
 from bot.telegram_codes import QUERY_TOO_OLD, says
-from bot.telegram_updates import ALLOWED_UPDATES, part, words
+from bot.telegram_updates import ALLOWED_UPDATES, CHECKOUT, checkout, part, words
 from bot.webhooks import read_json, storing
+from handlers.i18n import language_of, mark, translator
+from handlers.tips import Checkout
 
 SOURCE: Final = "telegram"
 PATH: Final = "/telegram/webhook"
@@ -32,40 +34,73 @@ LONGEST_UPDATE: Final = 256 * 1024
 POLL_S: Final = 25
 """How long Telegram may wait for an update before it answers with none."""
 ANSWER_S: Final = 10
+DECIDE_S: Final = 5
+"""Seconds to decide on a payer; Telegram waits ten (core.telegram.org/bots/api#answerprecheckoutquery)."""
+NOT_NOW: Final = mark("Please try again in a moment.")
 LONGEST_PAUSE_S: Final = 30.0
 LOCKED_OUT_S: Final = 60.0
 
 _log = logging.getLogger(__name__)
 
 Sleep = Callable[[float], Awaitable[None]]
+LetThrough = Callable[[Checkout], Awaitable[str | None]]
+"""Decides on a payer: None, or why not, in words for the payer."""
+
+
+async def nobody(asked: Checkout) -> str | None:
+    """Lets no payer through."""
+    return translator(language_of(asked.language, "en"))(NOT_NOW)
 
 
 class TelegramIntake:
     """Takes updates in, whichever way they come.
 
     What can't wait for its place in a queue is done in :meth:`take`: a pressed button is answered as soon as the press
-    is on disk, so that its clock stops, and what the press leads to follows as messages.
+    is on disk, so that its clock stops, and what the press leads to follows as messages; and whoever wants to pay is let
+    through or not, by ``let_through``. That is no event to be kept: without an answer nothing is paid.
     """
 
-    def __init__(self, bot: Bot, inbox: Inbox) -> None:
+    def __init__(self, bot: Bot, inbox: Inbox, let_through: LetThrough = nobody) -> None:
         self._bot = bot
         self._inbox = inbox
+        self._let_through = let_through
         self._answers: set[asyncio.Task[None]] = set()
 
     async def take(self, update: dict[str, Any]) -> None:
         """Store one update; the same one again does nothing. Raises StoreBusy, and KeyError without ``update_id``."""
+        asked = checkout(part(update, CHECKOUT))
+        if asked is not None:
+            self._soon(self._decide(asked))
+            return
         # Another bot's updates are numbered anew, and the database may outlive a bot.
         new = await self._inbox.accept(SOURCE, f"{self._bot.id}-{update['update_id']}", update)
         press = words(part(update, "callback_query"), "id")
         if new and press is not None:
-            task = asyncio.get_running_loop().create_task(self._answer(press))
-            self._answers.add(task)
-            task.add_done_callback(self._answers.discard)
+            self._soon(self._answer(press))
+
+    def _soon(self, answer: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(answer)
+        self._answers.add(task)
+        task.add_done_callback(self._answers.discard)
 
     async def close(self) -> None:
         """Wait for the answers to presses that are on their way; each ends by itself in ten seconds."""
         if self._answers:
             await asyncio.wait(tuple(self._answers))
+
+    async def _decide(self, asked: Checkout) -> None:
+        """Say whether a payment may go on. Where that can't be decided in time, it may not: nothing is taken twice."""
+        try:
+            refusal = await asyncio.wait_for(self._let_through(asked), DECIDE_S)
+        except Exception as error:
+            _log.warning("a payer was not let through: %s", type(error).__name__)
+            refusal = await nobody(asked)
+        said = {"pre_checkout_query_id": asked.question, "ok": refusal is None, "error_message": refusal}
+        call = AnswerCheckout(parameters=said)
+        try:
+            await self._bot(call, request_timeout=DECIDE_S)
+        except Exception as error:
+            _log.warning("a payer was not answered: %s", type(error).__name__)
 
     async def _answer(self, press: str) -> None:
         try:

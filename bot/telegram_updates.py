@@ -12,16 +12,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.telegram import provider_id
-from handlers.turn import Contact, Turn, unpack
+from handlers.tips import Checkout
+from handlers.turn import Contact, Payment, Turn, unpack
 from storage.records import InboxEvent, Millis
 
 Fields = Mapping[str, Any]
 
-ALLOWED_UPDATES: Final = ["message", "callback_query", "my_chat_member"]
+CHECKOUT: Final = "pre_checkout_query"
+ALLOWED_UPDATES: Final = ["message", "callback_query", "my_chat_member", CHECKOUT]
 """What is asked of Telegram, and nothing else."""
 SPOKEN: Final = frozenset(
     "text caption photo contact sticker voice audio video video_note document animation location venue dice poll "
-    "story paid_media checklist game".split()
+    "story paid_media checklist game successful_payment".split()
 )
 """A message with none of these fields is a service message: somebody joined, a topic was made."""
 GONE: Final = frozenset({"left", "kicked"})
@@ -104,7 +106,27 @@ def _message(message: Fields, event: str, at: Millis, bot_name: str | None) -> T
         thread=_thread(message),
         photo=_photo(message),
         title=words(chat, "title"),
+        payment=_payment(part(message, "successful_payment")),
     )
+
+
+def checkout(query: Fields) -> Checkout | None:
+    """Who wants to pay what, as Telegram asks before it takes the money; None where it does not say. A payer's private
+    chat has the id of the payer."""
+    question, invoice, amount = words(query, "id"), words(query, "invoice_payload"), number(query, "total_amount")
+    sender = part(query, "from")
+    payer, currency = number(sender, "id"), words(query, "currency")
+    if question is None or invoice is None or amount is None or payer is None or currency is None:
+        return None
+    return Checkout("telegram", str(payer), question, invoice, amount, currency, words(sender, "language_code"))
+
+
+def _payment(paid: Fields) -> Payment | None:
+    invoice, charge = words(paid, "invoice_payload"), words(paid, "telegram_payment_charge_id")
+    amount, currency = number(paid, "total_amount"), words(paid, "currency")
+    if invoice is None or charge is None or amount is None or currency is None:
+        return None
+    return Payment(invoice, charge, amount, currency)
 
 
 def _press(press: Fields, event: str, at: Millis) -> Turn | None:

@@ -31,6 +31,8 @@ class Capabilities:
     links: bool = False
     contact: bool = False
     """The channel can offer a button that shares the person's own phone."""
+    invoices: bool = False
+    """The channel can ask for money by itself, and tells when it came."""
     short: bool = False
     """Plain texts of few characters, paid by the segment, that go one way: choices give way to a link."""
 
@@ -92,7 +94,19 @@ class Edit:
     buttons: tuple[tuple[Button, ...], ...] = ()
 
 
-Rendered = Text | Template | Edit
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """A request for money: its title (32 characters at most), what it is for (255), the sum in hundredths of ``currency``,
+    and what the platform is to say along when it is paid."""
+
+    title: str
+    body: str
+    amount: int
+    currency: str
+    payload: str
+
+
+Rendered = Text | Template | Edit | Invoice
 
 
 class SendError(Exception):

@@ -15,6 +15,7 @@ from typing import Final, Literal, NamedTuple
 from handlers import formats
 from handlers.filling import Pieces, pieces_of
 from handlers.i18n import LANGUAGES, mark, translator
+from handlers.plan_after import RATES
 from handlers.scene import Scene, tells_of_several
 from handlers.settings import WhatsAppTemplate
 from handlers.templates import lines_of
@@ -81,6 +82,14 @@ CANCELLED: Final = (
     *VISIT,
     mark("We're sorry for the trouble!"),
 )
+REVIEWED: Final = (
+    HELLO,
+    mark("Thank you for your visit! Did you enjoy it?"),
+    DATE,
+    SERVICE,
+    WHERE,
+    mark("How would you rate your visit, from 1 to 5?"),
+)
 
 
 class Sheet(NamedTuple):
@@ -103,6 +112,7 @@ SHEETS: Final[Mapping[str, Mapping[str, Sheet]]] = {
         "moved_asks": Sheet((*MOVED, QUESTION), ASKING),
     },
     "booking_cancelled": {"plain": Sheet(CANCELLED)},
+    "review_request": {"plain": Sheet(REVIEWED, RATES)},
     "reminder": {
         "plain": Sheet((*REMINDER, SEE_YOU), OPEN),
         "asks": Sheet((*REMINDER, QUESTION), ASKING),

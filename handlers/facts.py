@@ -24,6 +24,7 @@ from storage.records import (
     Master,
     Message,
     Millis,
+    Review,
     Salon,
     Service,
     StaffChat,
@@ -35,6 +36,10 @@ Key = tuple[str, str]
 
 RINGING: Final = frozenset({"booking_created", "booking_changed", "booking_cancelled", "reminder"})
 """Messages about a visit that ring: they take the place of the older ones about it."""
+REVIEWED: Final = frozenset(
+    {"review_words", "review_added", "review_noted", "thanks", "staff_review", "staff_review_words", "staff_answer_ask"}
+)
+"""Messages that speak of the review of their visit."""
 LATE: Final[Millis] = 60_000
 """A reminder that goes so long after it was due may have been overtaken by another one."""
 ROWS: Final = 1000
@@ -94,6 +99,10 @@ class Facts:
     content: tuple[ContentTemplate, ...] = ()
     """The approved WhatsApp templates of this kind, in every language, the business's own and those that serve everybody;
     read for messages to clients that wait, where WhatsApp is on."""
+    review: Review | None = None
+    """What was said of the visit; read for :data:`REVIEWED` kinds."""
+    last_review: Review | None = None
+    """The client's newest review of any visit; read for what staff read of a visit."""
     used_up: frozenset[str] = frozenset()
     """Channels whose prepaid messages are used up; read for messages to clients that wait."""
 
@@ -125,6 +134,10 @@ class _Batch:
     """By business and phone."""
     rules: dict[Key, tuple[Place, Settings]] = field(default_factory=dict)
     """By business and salon."""
+    reviews: Mapping[Key, Review] = field(default_factory=dict)
+    """By business and booking."""
+    said: Mapping[Key, list[Review]] = field(default_factory=dict)
+    """By business and client."""
     content: Mapping[Key, list[ContentTemplate]] = field(default_factory=dict)
     """By business (empty: everybody's) and kind."""
     used_up: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -141,6 +154,7 @@ async def load_facts(desk: Desk, messages: Sequence[Message], *, hops: bool = Fa
     await _read_visits(desk.store, messages, batch)
     await _read_people(desk.store, messages, batch)
     await _read_messages(desk.store, messages, batch, hops, desk.now())
+    await _read_reviews(desk.store, messages, batch)
     if "whatsapp" in desk.channels:
         await _read_content(desk.store, messages, batch)
     await _read_packages(desk.store, messages, batch)
@@ -226,6 +240,14 @@ async def _read_messages(store: Store, messages: Sequence[Message], batch: _Batc
     batch.hops = found
 
 
+async def _read_reviews(store: Store, messages: Sequence[Message], batch: _Batch) -> None:
+    """What clients have said of these visits, and, for the staff, of earlier ones."""
+    spoken = [row for row in messages if row.kind in REVIEWED]
+    batch.reviews = await _many(store, Review, ((row.business, row.booking) for row in spoken))
+    cards = {(row.business, row.client) for row in messages if row.staff_chat and row.booking and row.client}
+    batch.said = await _by(store, Review, "client", cards)
+
+
 async def _read_content(store: Store, messages: Sequence[Message], batch: _Batch) -> None:
     """What those that wait may read as on WhatsApp."""
     asked = {(business, row.kind) for row in _waiting(messages) for business in (row.business, "")}
@@ -297,6 +319,10 @@ def _facts_of(desk: Desk, message: Message, batch: _Batch) -> Facts:
         hops=tuple(row for row in batch.hops.get(message.fallback_of or message.id, ()) if row.id != message.id),
         content=tuple(
             row for business in (message.business, "") for row in batch.content.get((business, message.kind), ())
+        ),
+        review=batch.reviews.get((message.business, message.booking or "")),
+        last_review=max(
+            batch.said.get((message.business, message.client or ""), ()), key=lambda one: (one.at, one.id), default=None
         ),
         used_up=batch.used_up.get(message.business, frozenset()),
     )

@@ -9,6 +9,7 @@ from typing import Final
 from handlers.channel import Capabilities
 from handlers.durations import local_day
 from handlers.facts import RINGING, Facts
+from handlers.plan_after import REVIEW
 from handlers.routing import AGAIN, AS_TEMPLATE, route, tried
 from handlers.timing import rings_at
 from storage.records import ANSWERS_LANE, Booking, Message, Millis, new_id
@@ -65,9 +66,11 @@ def reached(message: Message, channels: Mapping[str, Capabilities]) -> bool:
 
 def still_true(message: Message, facts: Facts) -> bool:
     """Whether the visit is still as this row tells it, and still ahead."""
+    booking = facts.booking
+    if message.kind == REVIEW:
+        return booking is not None and booking.status == "arrived" and booking.client == message.client
     if message.kind not in RINGING:
         return True
-    booking = facts.booking
     if booking is None:
         return False
     if message.kind == "booking_cancelled":

@@ -36,6 +36,21 @@ def for_visit(desk: Desk, booking: Booking) -> Changes:
     return Changes(inserts=(row,))
 
 
+def for_review(desk: Desk, booking: Booking) -> Changes:
+    """The row of the page on which a visit is reviewed; none before it took place, or without a public address."""
+    if desk.links.public_url is None or booking.client is None or booking.status != "arrived":
+        return Changes()
+    row = PageLink(
+        id=digest(desk.links.review_token(booking)),
+        purpose="review",
+        owner=booking.business,
+        subject=booking.id,
+        client=booking.client,
+        created_at=desk.now(),
+    )
+    return Changes(inserts=(row,))
+
+
 def for_client(desk: Desk, client: Client) -> Changes:
     """The row of the page on which a client switches messages on and off; none without a public address."""
     if desk.links.public_url is None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from handlers import durations
+from handlers import durations, plan_after
 from handlers.durations import DAY, HOUR, Duration
 from handlers.keys import booking_key
 from handlers.reach import Way, ways
@@ -18,7 +18,7 @@ from handlers.settings import Place, Settings
 from handlers.timing import Slot, reminder_slots, rings_at
 from storage.records import SERVICE_LANE, Address, Booking, Choice, Client, Message, MessageStatus, Millis, new_id
 
-PLANNED_KINDS: Final = ("booking_created", "booking_changed", "booking_cancelled", "reminder")
+PLANNED_KINDS: Final = ("booking_created", "booking_changed", "booking_cancelled", "reminder", plan_after.REVIEW)
 """The kinds that the plan owns."""
 WEAK: Final[tuple[Reason, ...]] = ("too_late", "superseded")
 """Reasons of time alone: they keep a message from being planned, and never take back one that is."""
@@ -43,6 +43,8 @@ class Case:
     now: Millis
     addresses: tuple[Address, ...] = ()
     linked_channels: frozenset[str] = frozenset()
+    asked: tuple[Millis, ...] = ()
+    """When the client is, or was, asked for a review of other visits, or gave one; read for a visit that took place."""
 
 
 class _View(NamedTuple):
@@ -84,6 +86,7 @@ def plan(case: Case) -> tuple[Message, ...]:
     return (
         *(_row(view, draft, asks=asking and not asked_later) for draft in notices),
         *(_row(view, draft, asks=asking) for draft in reminders),
+        *(_row(view, draft, asks=False) for draft in (_reviewed(view),) if draft),
     )
 
 
@@ -217,6 +220,16 @@ def _reminder(view: _View, slot: Slot, *, last: bool) -> _Draft:
     return _Draft("reminder", booking.moved_revision, slot.due, slot.not_after, reason, slot.lead, late)
 
 
+def _reviewed(view: _View) -> _Draft | None:
+    """A visit is asked about once, however often it is marked."""
+    case = view.case
+    asked = plan_after.review_request(case.booking, case.settings, case.place, case.asked, case.now)
+    if asked is None:
+        return None
+    reason = _whole(view, plan_after.REVIEW) or asked.reason
+    return _Draft(plan_after.REVIEW, case.booking.booked_revision, asked.due, asked.not_after, reason)
+
+
 def _cancelled_first(booking: Booking) -> Reason | None:
     return "booking_cancelled" if booking.status == "cancelled" else None
 
@@ -224,7 +237,8 @@ def _cancelled_first(booking: Booking) -> Reason | None:
 def _whole(view: _View, kind: str) -> Reason | None:
     """Why no message of ``kind`` goes at all, whatever its time; None where nothing stands against it."""
     case, booking = view.case, view.case.booking
-    if booking.first_seen_at >= booking.starts_at or booking.status in ("arrived", "no_show"):
+    over = booking.status in ("arrived", "no_show") and kind != plan_after.REVIEW
+    if over or booking.first_seen_at >= booking.starts_at:
         return "past_visit"
     if not switched_on(kind, booking, case.settings):
         return "switched_off"
@@ -285,10 +299,12 @@ def _params(booking: Booking, kind: str, lead: str | None, asks: bool) -> dict[s
         return {**booking.changed_from, "changed": what_changed(booking), "asks": asks}
     if kind == "booking_cancelled":
         return {**{name: getattr(booking, name) for name in TOLD}, "services": list(booking.services)}
-    return {"asks": asks}
+    return {} if kind == plan_after.REVIEW else {"asks": asks}
 
 
 def _choices(booking: Booking, draft: _Draft, asks: bool, now: Millis) -> tuple[Choice, ...]:
+    if draft.kind == plan_after.REVIEW:
+        return plan_after.rates(booking)
     if draft.kind == "booking_cancelled" or booking.starts_at <= now or booking.status not in ("booked", "confirmed"):
         return ()
     verbs = (*(("confirm",) if asks else ()), "move", "cancel", *(("late",) if draft.late else ()))

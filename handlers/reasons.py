@@ -10,6 +10,7 @@ Reason = Literal[
     "chat_linked", "just_told", "quiet_hours", "grouped", "superseded", "reached_by_earlier_channel", "booking_cancelled",
     "booking_moved", "no_channel", "no_template", "not_by_sms", "law", "no_client", "other_client", "small_shift",
     "nothing_changed", "by_client", "by_staff", "erased", "perhaps_sent", "package_used_up", "restored",
+    "asked_lately", "not_arrived",
 ]  # fmt: skip
 
 REASONS: Final[Mapping[Reason, str]] = {
@@ -42,5 +43,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     "perhaps_sent": "it is sent once more, since an earlier try may not have arrived",
     "package_used_up": "the prepaid messages of this channel are used up",
     "restored": "it was due before the database was brought back from a backup, and may have gone out then",
+    "asked_lately": "the client was asked for a review, or gave one, within the last 30 days",
+    "not_arrived": "the client had not come after all",
 }
 """Each word with its meaning; stored with the message and shown with the booking."""

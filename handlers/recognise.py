@@ -18,7 +18,7 @@ from storage.records import Choice, Message
 
 MEANINGS: Final[Mapping[str, frozenset[str]]] = {
     "yes": frozenset({"confirm", "confirm_all", "cancel_yes"}),
-    "no": frozenset({"cancel", "cancel_keep"}),
+    "no": frozenset({"cancel", "cancel_keep", "review_done"}),
     "come": frozenset({"confirm", "confirm_all", "cancel_keep"}),
     "cancel": frozenset({"cancel", "cancel_yes"}),
     "keep": frozenset({"cancel_keep"}),
@@ -222,11 +222,13 @@ def recognise(text: str, message: Message, language: str) -> int | None:
 
 
 def _meant(text: str, message: Message, language: str) -> int | None:
-    """The one choice that is called ``text``, or for which it stands."""
+    """The one choice that is called ``text``, or for which it stands. A title counts where its choice is offered: «good»
+    is four stars, and elsewhere a yes."""
     bare = _bare(text)
+    choices = [(index, message.choices[index]) for index in pressable(message.choices)]
     title = _titles(language).get(bare)
-    verbs = {title} if title else MEANINGS.get(meaning_of(text) or "", frozenset())
-    choices = ((index, message.choices[index]) for index in pressable(message.choices))
+    offered = any(choice.verb == title for _, choice in choices)
+    verbs = {title} if offered else MEANINGS.get(meaning_of(text) or "", frozenset())
     meant = [index for index, choice in choices if choice.verb in verbs or bare in _names(choice)]
     return meant[0] if len(meant) == 1 else None
 

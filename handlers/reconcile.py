@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from handlers.keys import first_hop
 from handlers.plan import PLANNED_KINDS, WEAK
+from handlers.plan_after import REVIEW
 from handlers.reasons import Reason
 from storage.records import WAITING, Booking, Message, Millis
 from storage.store import Changes, OneOf, Patch
@@ -99,6 +100,8 @@ def _untrue(booking: Booking, row: Message, target: Message | None, now: Millis)
         return None if row.kind == "booking_cancelled" else "other_client"
     if booking.status == "cancelled":
         return "booking_cancelled"
+    if row.kind == REVIEW:
+        return "not_arrived"
     if row.kind != "reminder":
         return "superseded"
     return "switched_off" if f":r{booking.moved_revision}:" in row.key else "booking_moved"

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from handlers.by_hand import edits_of
+from handlers.durations import DAY
 from handlers.plan import Case, plan
+from handlers.plan_after import APART, REVIEW
 from handlers.reconcile import Reconciled, reconcile
 from handlers.settings import in_force, place
 from handlers.turn import Desk
-from storage.records import Address, Booking, Business, Client, Message, Salon, Task
+from storage.records import Address, Booking, Business, Client, Message, Millis, Review, Salon, Task
 from storage.store import Changes, Conflict, Range
 
 BOOKINGS_AT_ONCE = 100
@@ -20,6 +22,10 @@ REPLAN: Final = "replan"
 """Kind of the task that plans all visits ahead anew, after a setting changed. Parameter ``salon``: only that salon's."""
 PART: Final = 50
 """Bookings that one part of that task plans anew: well under 50 ms."""
+BEHIND: Final[Millis] = 7 * DAY
+"""Visits that took place so long ago may still be waiting for their request for a review."""
+UNASKED: Final = ("skipped", "cancelled", "expired", "failed")
+"""States of a request for a review that never reached the client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,8 @@ class Surroundings:
     salon: Salon | None
     client: Client | None
     addresses: tuple[Address, ...]
+    asked: tuple[Millis, ...] = ()
+    """See :class:`handlers.plan.Case`."""
 
 
 async def addresses_of(desk: Desk, client: Client) -> tuple[Address, ...]:
@@ -45,7 +53,26 @@ async def surroundings(desk: Desk, business: Business, booking: Booking) -> Surr
     """Read what the plan of ``booking`` depends on."""
     salon = await desk.store.get(Salon, business.id, booking.salon)
     client = await desk.store.get(Client, business.id, booking.client) if booking.client else None
-    return Surroundings(business, salon, client, await addresses_of(desk, client) if client else ())
+    if client is None:
+        return Surroundings(business, salon, None, ())
+    return Surroundings(
+        business, salon, client, await addresses_of(desk, client), await asked_of(desk, client, booking)
+    )
+
+
+async def asked_of(desk: Desk, client: Client, booking: Booking) -> tuple[Millis, ...]:
+    """When ``client`` is, or was, asked about other visits than ``booking``, or reviewed them; nothing is read, and nothing
+    said, before the visit has taken place."""
+    if booking.status != "arrived":
+        return ()
+    named = {"business": client.business, "client": client.id}
+    since = desk.now() - 2 * APART
+    rows = await desk.store.find(
+        Message, {**named, "kind": REVIEW, "due_at": Range(since, None)}, order=("-due_at", "-id")
+    )
+    given = await desk.store.find(Review, {**named, "at": Range(since, None)}, order=("-at", "-id"))
+    asked = (row.due_at for row in rows if row.booking != booking.id and row.status not in UNASKED)
+    return (*asked, *(review.at for review in given if review.id != booking.id))
 
 
 async def rows_of(desk: Desk, booking: Booking) -> list[Message]:
@@ -63,6 +90,7 @@ def replanned(desk: Desk, booking: Booking, around: Surroundings, existing: Sequ
         now=desk.now(),
         addresses=around.addresses,
         linked_channels=desk.channels,
+        asked=around.asked,
     )
     reconciled = reconcile(booking, existing, plan(case), desk.now())
     taken_back = {
@@ -82,21 +110,27 @@ async def replan_booking(desk: Desk, business: Business, booking: Booking) -> Ch
 async def replan_client(
     desk: Desk, business: Business, client: Client, addresses: tuple[Address, ...], *, but: str | None = None
 ) -> Changes:
-    """Plan all visits ahead of ``client`` anew, except ``but``, for ``addresses`` as they will be after the commit."""
+    """Plan all visits ahead of ``client`` anew, and those just past that may wait for their request for a review, except
+    ``but``, for ``addresses`` as they will be after the commit."""
     ahead = await desk.store.find(
         Booking,
-        {"business": business.id, "client": client.id, "starts_at": Range(desk.now(), None)},
+        {"business": business.id, "client": client.id, "starts_at": Range(desk.now() - BEHIND, None)},
         order=("starts_at", "id"),
         limit=BOOKINGS_AT_ONCE,
     )
     changes = Changes()
     for booking in ahead:
-        if booking.id == but:
+        if booking.id == but or not _plans(booking, desk.now()):
             continue
         salon = await desk.store.get(Salon, business.id, booking.salon)
-        around = Surroundings(business, salon, client, addresses)
+        around = Surroundings(business, salon, client, addresses, await asked_of(desk, client, booking))
         changes += replanned(desk, booking, around, await rows_of(desk, booking)).changes
     return changes
+
+
+def _plans(booking: Booking, now: Millis) -> bool:
+    """Whether anything about a visit can still be to come."""
+    return booking.starts_at >= now or booking.status == "arrived"
 
 
 async def replan_part(desk: Desk, task: Task) -> Task | None:
@@ -108,11 +142,14 @@ async def replan_part(desk: Desk, task: Task) -> Task | None:
     if business is None:
         return None
     start, _, last = (task.cursor or "").partition(":")
+    since = desk.now() - BEHIND
     salon = task.params.get("salon")
-    where = {"business": task.business, "starts_at": Range(desk.now(), None), **({"salon": salon} if salon else {})}
+    where = {"business": task.business, "starts_at": Range(since, None), **({"salon": salon} if salon else {})}
     after = (int(start), last) if start else None
     bookings = await desk.store.find(Booking, where, order=("starts_at", "id"), after=after, limit=PART)
     for booking in bookings:
+        if not _plans(booking, desk.now()):
+            continue
         try:
             await desk.store.commit(await replan_booking(desk, business, booking))
         except Conflict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from handlers import answers, chat_fate, consent, family, greeting, late, staff_turn
+from handlers import answers, chat_fate, consent, family, greeting, late, reviews, staff_turn, tips
 from handlers.free_text import told_to_staff
 from handlers.presence import Here, mark_dead, who_is_here
 from handlers.recognise import command_of, recognise
@@ -57,6 +57,8 @@ async def respond(desk: Desk, turn: Turn) -> Changes:
 async def _converse(desk: Desk, turn: Turn, here: Here) -> Changes:
     if turn.contact is not None:
         return await greeting.contact_shared(desk, turn, here)
+    if turn.payment is not None:
+        return await tips.paid(desk, turn, turn.payment)
     if turn.press is not None:
         return await _pressed(desk, turn, here)
     salon = greeting.join_code_of(turn)
@@ -100,6 +102,10 @@ async def _chosen(desk: Desk, turn: Turn, here: Here, row: Message, choice: Choi
         return await answers.answer_visit(desk, turn, here, row, choice, pressed=pressed)
     if choice.verb in family.VERBS:
         return await family.answer_for_several(desk, turn, here, row, choice, pressed=pressed)
+    if choice.verb in reviews.VERBS:
+        return await reviews.answered(desk, turn, row, choice, pressed=pressed)
+    if choice.verb == tips.VERB:
+        return await tips.pressed(desk, turn, row, choice)
     if choice.verb == "late":
         return await late.told(desk, turn, here, row, choice)
     client = await desk.store.get(Client, row.business, row.client) if row.client else None
@@ -234,6 +240,9 @@ def _list_row(desk: Desk, turn: Turn, context: Context, business: str, ahead: li
 async def _free_text(desk: Desk, turn: Turn, context: Context) -> Changes:
     """What no rule understands is for a person: the staff chat gets it where there is one."""
     client = context.client
+    reviewed = await reviews.words_given(desk, turn, context.here, context.row)
+    if reviewed is not None:
+        return reviewed
     told = await told_to_staff(desk, turn, client, context.row) if client else Changes()
     if not told:
         return _say(desk, turn, context, "not_understood", choices=greeting.MENU)

@@ -21,17 +21,20 @@ class Scene(dict[str, str]):
     """A message as it is being put into words: a mapping of variable names to values, empty where there is none.
 
     ``t`` translates into the recipient's language. ``editing``: the text will stand in place of the one that was
-    answered, so it must say all that the old one said.
+    answered, so it must say all that the old one said. ``links``: buttons can open addresses.
     """
 
-    __slots__ = ("editing", "facts", "message", "t")
+    __slots__ = ("editing", "facts", "links", "message", "t")
 
-    def __init__(self, message: Message, facts: Facts, t: Translator, editing: bool = False) -> None:
+    def __init__(
+        self, message: Message, facts: Facts, t: Translator, editing: bool = False, links: bool = False
+    ) -> None:
         super().__init__()
         self.message = message
         self.facts = facts
         self.t = t
         self.editing = editing
+        self.links = links
 
     def __missing__(self, name: str) -> str:
         value = self[name] = VARIABLES[name](self)
@@ -203,6 +206,9 @@ VARIABLES: Final[Mapping[str, Callable[[Scene], str]]] = {
     "price": _price,
     "phone": _phone,
     "text": lambda scene: scene.param("text"),
+    "rating": lambda scene: str(scene.facts.review.rating) if scene.facts.review else "",
+    "stars": lambda scene: "⭐" * scene.facts.review.rating if scene.facts.review else "",
+    "last_rating": lambda scene: str(scene.facts.last_review.rating) if scene.facts.last_review else "",
     "people": _people,
     "visits": _visits,
 }

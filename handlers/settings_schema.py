@@ -38,7 +38,8 @@ VARIABLES: Final = (
     "balance", "n", "price", "phone",
 )  # fmt: skip
 """Canonical names of what a text may be filled with."""
-BUTTONS: Final = ("confirm", "move", "cancel", "late", "bookings", "menu", "book", "offers_off", "all_off")
+BUTTONS: Final = ("confirm", "move", "cancel", "late", "bookings", "menu", "book", "offers_off", "all_off",
+           "rate_1", "rate_2", "rate_3", "rate_4", "rate_5")  # fmt: skip
 """Choices that a quick reply of a WhatsApp template can stand for."""
 CHANNELS: Final = ("telegram", "whatsapp", "sms", "manual")
 MOST_REMINDERS: Final = 5

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from handlers import chat_fate, staff_settings
+from handlers import chat_fate, reviews_staff, staff_settings
 from handlers.by_hand import HELD
 from handlers.console import console_link
 from handlers.day_cards import today
@@ -167,15 +167,24 @@ async def _reply_to_client(desk: Desk, turn: Turn, chats: list[StaffChat]) -> Ch
     rows = await desk.store.find(
         Message, {"provider_id": turn.reply_to, "channel": turn.channel, "address": turn.address}, order=("-sent_at",)
     )
-    told = next((row for row in rows if row.kind == "staff_client_message"), None)
+    told = next((row for row in rows if row.kind in ("staff_client_message", *reviews_staff.REPLIES)), None)
     chat = next((chat for chat in chats if told is not None and told.staff_chat == chat.id), None)
     if told is None or chat is None or told.client is None:
         return None
     client = await desk.store.get(Client, told.business, told.client)
     if client is None:
         return _say(desk, turn, chat, "staff_reply_failed")
+    row = (
+        reviews_staff.reply(desk, turn, told, client)
+        if told.kind in reviews_staff.REPLIES
+        else _reply(desk, turn, told, client)
+    )
+    return Changes(inserts=(row,)) + _say(desk, turn, chat, "staff_reply_sent")
+
+
+def _reply(desk: Desk, turn: Turn, told: Message, client: Client) -> Message:
     now = desk.now()
-    row = Message(
+    return Message(
         business=told.business,
         id=new_id(),
         key=f"reply:{turn.channel}:{turn.event}",
@@ -191,4 +200,3 @@ async def _reply_to_client(desk: Desk, turn: Turn, chats: list[StaffChat]) -> Ch
         params={"text": turn.text},
         created_at=now,
     )
-    return Changes(inserts=(row,)) + _say(desk, turn, chat, "staff_reply_sent")

@@ -56,6 +56,16 @@ class Contact(NamedTuple):
     own: bool
 
 
+class Payment(NamedTuple):
+    """Money that has come in. ``invoice`` is what we gave the invoice along, ``charge`` the platform's id of the payment,
+    ``amount`` in hundredths."""
+
+    invoice: str
+    charge: str
+    amount: int
+    currency: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """One inbound event.
@@ -88,6 +98,7 @@ class Turn:
     """The provider's id of a photo that came along."""
     title: str | None = None
     """The title of a group."""
+    payment: Payment | None = None
 
 
 @dataclass(slots=True)
@@ -115,6 +126,10 @@ class Links:
         whoever had the booking before holds another one."""
         return self.token("visit", booking.business, booking.id, booking.booked_revision)
 
+    def review_token(self, booking: Booking) -> str:
+        """The token of the page on which a visit is reviewed, for the client who had it."""
+        return self.token("review", booking.business, booking.id, booking.booked_revision)
+
     def settings_token(self, client: Client) -> str:
         """The token of the page on which a client switches messages on and off."""
         return self.token("settings", client.business, client.id)
@@ -122,6 +137,10 @@ class Links:
     def visit(self, booking: Booking) -> str | None:
         """The visit page of a booking, for the client who has it now."""
         return self.page("v", self.visit_token(booking))
+
+    def review(self, booking: Booking) -> str | None:
+        """The page on which a visit is reviewed."""
+        return self.page("r", self.review_token(booking))
 
     def settings(self, client: Client) -> str | None:
         """The page on which a client switches messages on and off."""
@@ -151,9 +170,10 @@ class Links:
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What a handler may use: the store, the time (playground's shift included), the makers of links, and the names of the
-    channels that are switched on in this process."""
+    channels that are switched on in this process, and of those among them that take money."""
 
     store: Store
     now: Callable[[], Millis]
     links: Links
     channels: frozenset[str] = frozenset({"telegram", "whatsapp"})
+    invoices: frozenset[str] = frozenset()

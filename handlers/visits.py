@@ -12,7 +12,7 @@ from handlers.invalid import Invalid
 from handlers.people import consent_entry, merge_client
 from handlers.plan import cancellation_for
 from handlers.privacy import admitted
-from handlers.replan import Surroundings, addresses_of, replan_client, replanned, rows_of
+from handlers.replan import Surroundings, addresses_of, asked_of, replan_client, replanned, rows_of
 from handlers.settings import in_force, place
 from handlers.turn import Desk
 from storage.records import (
@@ -177,8 +177,8 @@ async def _made(
     changes += Changes(puts=(Put(booking, expect=0),))
     if not news and booking.starts_at <= desk.now():
         return Placed(booking, created=True, changed=True), changes
-    around = Surroundings(business, salon, client, await addresses_of(desk, client))
-    changes += page_links.for_visit(desk, booking)
+    around = await _around(desk, business, salon, client, booking)
+    changes += _pages(desk, booking)
     changes += replanned(desk, booking, around, ()).changes
     if news and booking.starts_at > desk.now() and booking.status in ("booked", "confirmed"):
         changes += await staff.announce(desk, business, salon, booking, "booking_created")
@@ -197,8 +197,8 @@ async def _changed(
 ) -> tuple[Placed, Changes]:
     changes = await _client_put(desk, business, before, client, booking.id)
     if booking != stored:
-        changes += Changes(puts=(Put(booking, expect=stored.revision),)) + page_links.for_visit(desk, booking)
-    around = Surroundings(business, salon, client, await addresses_of(desk, client))
+        changes += Changes(puts=(Put(booking, expect=stored.revision),)) + _pages(desk, booking)
+    around = await _around(desk, business, salon, client, booking)
     reconciled = replanned(desk, booking, around, rows)
     changes += reconciled.changes
     if stored.client != booking.client and stored.client is not None and stored.starts_at > desk.now():
@@ -211,6 +211,16 @@ async def _changed(
     if event is not None and max(stored.starts_at, booking.starts_at) > desk.now():
         changes += await staff.announce(desk, business, salon, booking, event, was=stored)
     return Placed(booking, changed=True, in_flight=in_flight), changes
+
+
+def _pages(desk: Desk, booking: Booking) -> Changes:
+    return page_links.for_visit(desk, booking) + page_links.for_review(desk, booking)
+
+
+async def _around(desk: Desk, business: Business, salon: Salon, client: Client, booking: Booking) -> Surroundings:
+    """What the plan of a booking depends on, its client as it will be after the commit."""
+    addresses, asked = await addresses_of(desk, client), await asked_of(desk, client, booking)
+    return Surroundings(business, salon, client, addresses, asked)
 
 
 async def _client_put(
@@ -307,12 +317,12 @@ def _with_status(stored: Booking, booking: Booking, status: BookingStatus, keep:
             return booking
     if status == stored.status:
         return booking if keep or status == "cancelled" else _answerless(booking)
-    booking = replace(booking, status=status)
+    booking = replace(booking, status=status, arrived_at=None)
     if status == "cancelled":
         return replace(booking, cancelled_by="staff", cancelled_at=now, cancelled_revision=stored.revision + 1)
     booking = replace(booking, cancelled_by=None, cancelled_at=None, cancelled_revision=None)
     if status == "arrived":
-        return replace(booking, arrived_at=stored.arrived_at or now)
+        return replace(booking, arrived_at=now)
     return booking if keep and stored.status != "cancelled" else _answerless(booking)
 
 

@@ -18,6 +18,7 @@ from handlers import (
     wording_day,
     wording_group,
     wording_late,
+    wording_reviews,
     wording_settings,
     wording_sms,
     wording_staff,
@@ -90,6 +91,18 @@ KINDS: Final[Mapping[str, Phrase]] = {
     "message_passed_on": wording_chat.message_passed_on,
     "which_business": wording_chat.which_business,
     "staff_reply": wording_chat.staff_reply,
+    "review_request": wording_reviews.review_request,
+    "review_words": wording_reviews.review_words,
+    "review_added": wording_reviews.review_added,
+    "review_noted": wording_reviews.review_noted,
+    "thanks": wording_reviews.thanks,
+    "tip_invoice": wording_reviews.tip_invoice,
+    "tip_thanks": wording_reviews.tip_thanks,
+    "tip_closed": wording_reviews.tip_closed,
+    "staff_review": wording_reviews.staff_review,
+    "staff_review_words": wording_reviews.staff_review_words,
+    "staff_answer_ask": wording_reviews.staff_answer_ask,
+    "staff_tip": wording_reviews.staff_tip,
     "staff_booking_created": wording_staff.staff_booking_created,
     "staff_booking_changed": wording_staff.staff_booking_changed,
     "staff_booking_cancelled": wording_staff.staff_booking_cancelled,
@@ -122,7 +135,8 @@ KINDS: Final[Mapping[str, Phrase]] = {
 @dataclass(frozen=True, slots=True)
 class Unrendered:
     """A message that this channel cannot carry now. ``reason``: ``no_template`` (the window is closed and no template is
-    set up), ``not_by_sms`` (no short text says it), ``not_editable`` (there is nothing here that could be rewritten),
+    set up), ``not_by_sms`` (no short text says it), ``no_invoices`` (no money is taken here),
+    ``not_editable`` (there is nothing here that could be rewritten),
     ``too_long`` (one message can't hold all the visits that it is to tell of)."""
 
     reason: str
@@ -140,12 +154,14 @@ def render(message: Message, capabilities: Capabilities, facts: Facts) -> Render
     edited = _editable(message, capabilities, facts)
     if message.kind == RETIRE:
         return Edit(edited) if edited else Unrendered("not_editable")
-    scene = Scene(message, facts, translator(language), edited is not None)
+    scene = Scene(message, facts, translator(language), edited is not None, capabilities.links)
     if capabilities.short:
         said = wording_sms.text(scene)
         if said is not None and wording_sms.of_several(scene) and segments(said) > MOST_PARTS:
             return Unrendered("too_long")
         return Unrendered("not_by_sms") if said is None else Text(cut(said, capabilities.text))
+    if message.kind == wording_reviews.INVOICE:
+        return wording_reviews.invoice(scene) if capabilities.invoices else Unrendered("no_invoices")
     body = _body(scene)
     if message.kind == "reminder" and tells_of_several(scene) and units(body) + ROOM > capabilities.text:
         return Unrendered("too_long")
@@ -171,7 +187,7 @@ def in_full(message: Message, facts: Facts) -> tuple[str, str]:
     """The whole text of a message that a person sends, and its language: nothing to press, the question's page below."""
     language = language_of(facts.language, facts.place.language)
     scene = Scene(message, facts, translator(language))
-    body, page = _body(scene), wording_sms.page(scene) if scene.asks else ""
+    body, page = _body(scene), wording_sms.page(scene) if wording_sms.answerable(scene) else ""
     return (f"{body}\n{lay_out((scene.t(ANSWER_HERE),), {'link': page})}" if page else body), language
 
 

@@ -12,6 +12,7 @@ from handlers import formats
 from handlers.channel import LONGEST_COPY, Button, Capabilities
 from handlers.facts import Facts, Visit
 from handlers.i18n import ENDONYMS, mark, translator
+from handlers.plan_after import RATES, REVIEW
 from handlers.settings import place
 from handlers.turn import pack
 from handlers.wording_settings import ASKS, KIND_NAMES, MARKS
@@ -19,11 +20,13 @@ from storage.records import Booking, Choice, Message, Millis
 
 
 class Verb(NamedTuple):
-    """How a choice is shown. ``alone``: it has a row to itself; others stand two in a row."""
+    """How a choice is shown. ``alone``: it has a row to itself; others stand two in a row, but for those in
+    :data:`ABREAST`. ``short``: what a button says in place of the label, where several stand in a row."""
 
     label: str
     alone: bool = False
     style: Literal["primary", "success", "danger"] | None = None
+    short: str | None = None
 
 
 VERBS: Final[Mapping[str, Verb]] = {
@@ -51,11 +54,22 @@ VERBS: Final[Mapping[str, Verb]] = {
     "hand_skip": Verb(mark("🚫 Don't send")),
     "hand_hour": Verb(mark("In an hour")),
     "hand_tomorrow": Verb(mark("Tomorrow at 9:00")),
+    "rate_1": Verb(mark("Bad"), short="1 ⭐"),
+    "rate_2": Verb(mark("Not great"), short="2 ⭐"),
+    "rate_3": Verb(mark("Okay"), short="3 ⭐"),
+    "rate_4": Verb(mark("Good"), short="4 ⭐"),
+    "rate_5": Verb(mark("Excellent"), short="5 ⭐"),
+    "review_done": Verb(mark("That's all"), alone=True),
+    "tip_link": Verb(mark("Leave a tip"), alone=True),
+    "answer_client": Verb(mark("💬 Answer the client"), alone=True),
     "late_wait": Verb(mark("✅ We'll wait"), style="success"),
     "late_call": Verb(mark("Call us")),
 }
 """Verb to its button. A verb that is missing here and in :data:`NAMED` is a mistake of the program."""
 
+ABREAST: Final[Mapping[str, int]] = {**dict.fromkeys(RATES, len(RATES)), "tip": 3}
+"""Verb to how many of its sort stand in a row."""
+ANOTHER_RATING: Final = mark("1–5 — another rating")
 LONGEST_NAME: Final = 40
 """Characters of a person's name in the title of a button."""
 Named = Callable[[Choice, Facts], str]
@@ -118,7 +132,12 @@ def _period(choice: Choice, facts: Facts) -> str:
     return t("Today") if days == 1 else t.plural("{n} day", "{n} days", days).replace("{n}", str(days))
 
 
+def _sum(choice: Choice, facts: Facts) -> str:
+    return formats.money(int(choice.args["amount"]), str(choice.args["currency"]), facts.language)
+
+
 NAMED: Final[Mapping[str, tuple[Named, bool]]] = {
+    "tip": (_sum, False),
     "language": (lambda choice, facts: ENDONYMS[choice.args["language"]], False),
     "business": (lambda choice, facts: str(choice.args.get("name", choice.args["business"])), True),
     "visit": (_visit_title, True),
@@ -148,6 +167,7 @@ def _copied(facts: Facts) -> str | None:
 
 
 LINKS: Final[Mapping[str, Callable[[Facts], str | None]]] = {
+    "tip_link": lambda facts: facts.master.tip_url if facts.master else None,
     "book": lambda facts: facts.salon.booking_url if facts.salon else None,
     "whatsapp": _in_whatsapp,
 }
@@ -203,20 +223,22 @@ def shown_choices(message: Message, capabilities: Capabilities, facts: Facts) ->
 def button_rows(
     message: Message, indexes: Sequence[int], capabilities: Capabilities, facts: Facts
 ) -> tuple[tuple[Button, ...], ...]:
-    """Buttons in rows: those that stand alone, and others two by two, in the order of the choices."""
+    """Buttons in rows: those that stand alone, and others side by side, in the order of the choices."""
     rows: list[tuple[Button, ...]] = []
-    open_row = False
+    room = 0
     for index in indexes:
-        choice = message.choices[index]
-        button = _button(message, index, capabilities, facts)
-        alone = NAMED[choice.verb][1] if choice.verb in NAMED else VERBS[choice.verb].alone
-        if open_row and not alone:
+        button, abreast = _button(message, index, capabilities, facts), _abreast(message.choices[index].verb)
+        if rows and room == abreast > len(rows[-1]):
             rows[-1] = (*rows[-1], button)
-            open_row = False
         else:
             rows.append((button,))
-            open_row = not alone
+        room = abreast
     return tuple(rows)
+
+
+def _abreast(verb: str) -> int:
+    alone = NAMED[verb][1] if verb in NAMED else VERBS[verb].alone
+    return 1 if alone else ABREAST.get(verb, 2)
 
 
 def _button(message: Message, index: int, capabilities: Capabilities, facts: Facts) -> Button:
@@ -226,15 +248,20 @@ def _button(message: Message, index: int, capabilities: Capabilities, facts: Fac
         return Button(said, url=LINKS[choice.verb](facts))
     if choice.verb in COPIES:
         return Button(said, copy=COPIES[choice.verb](facts))
-    style = VERBS[choice.verb].style if choice.verb in VERBS and capabilities.styles else None
-    return Button(said, data=pack(choice.verb, message.id, index), style=style)
+    verb = VERBS.get(choice.verb)
+    style = verb.style if verb and capabilities.styles else None
+    return Button((verb and verb.short) or said, data=pack(choice.verb, message.id, index), style=style)
 
 
 def numbered(message: Message, facts: Facts) -> str:
     """The choices as lines to answer with a number, with the invitation to do so; empty where there are none."""
     t = translator(facts.language)
     lines = [t("Reply with a number:")]
+    rated = message.kind != REVIEW
     for number, index in enumerate(pressable(message.choices), 1):
+        if rated and message.choices[index].verb in RATES:
+            lines += [t(ANOTHER_RATING)] if message.choices[index].verb == RATES[0] else []
+            continue
         said = without_emoji(title(message.choices[index], facts))
         lines.append(t("{number} — {title}").replace("{number}", str(number)).replace("{title}", said))
     return "\n".join(lines) if len(lines) > 1 else ""

@@ -52,6 +52,8 @@ REASONS: Final[Mapping[str, str]] = {
     "perhaps_sent": mark("sent once more: the first one may not have arrived"),
     "refused": OTHER,
     "package_used_up": mark("the package of messages is used up"),
+    "asked_lately": mark("the client was asked for a review not long ago"),
+    "not_arrived": mark("the client had not come after all"),
     "restored": mark("it may have gone out before the data was restored"),
     NO_RECEIPT: mark("no report of delivery"),
     **STATES,

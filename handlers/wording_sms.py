@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from handlers import formats, templates
+from handlers import formats, plan_after, templates
 from handlers.filling import Plain, lay_out
 from handlers.i18n import NBSP, mark
 from handlers.scene import Scene, of_one_person, tells_of_several
@@ -28,7 +28,9 @@ REMINDER: Final = mark("Your visit: {day}, {time}. {salon}. See you!")
 REMINDER_CONFIRM: Final = mark("Your visit: {day}, {time}. {salon}. Will you come? {link}")
 SEVERAL: Final = mark("Your visits: {day}, {visits}. {salon}. See you!")
 SEVERAL_CONFIRM: Final = mark("Your visits: {day}, {visits}. {salon}. Will you come? {link}")
+REVIEW: Final = mark("How was your visit? {salon}. Rate it here: {link}")
 PARTS: Final[Mapping[str, int]] = {
+    REVIEW: 2,
     BOOKED: 1, BOOKED_CONFIRM: 2, MOVED: 1, MOVED_CONFIRM: 2, CHANGED: 1, CHANGED_CONFIRM: 2, OTHER_MASTER: 2,
     OTHER_MASTER_CONFIRM: 2, CANCELLED: 1, REMINDER: 1, REMINDER_CONFIRM: 2, SEVERAL: 2, SEVERAL_CONFIRM: 3,
 }  # fmt: skip
@@ -46,11 +48,13 @@ def text(s: Scene) -> str | None:
     own = s.facts.settings.templates.get(s.message.kind, {}).get(s.t.language)
     if own:
         lines = [line for scene in _each(s) for line in _own_lines(scene, own)]
-        body = "\n".join([*(" ".join(line.split()) for line in lines), *filter(None, [page(s) if s.asks else ""])])
+        body = "\n".join(
+            [*(" ".join(line.split()) for line in lines), *filter(None, [page(s) if answerable(s) else ""])]
+        )
     else:
-        s["link"] = page(s) if s.asks else ""
+        s["link"] = page(s) if answerable(s) else ""
         body = lay_out(phrase(s), s)
-    return body.replace(NBSP, " ")
+    return body.replace(NBSP, " ") or None
 
 
 def of_several(s: Scene) -> bool:
@@ -71,9 +75,16 @@ def _own_lines(s: Scene, own: str) -> list[str]:
 
 
 def page(s: Scene) -> str:
-    """The address of the visit's page; empty where there is none."""
-    booking = s.facts.booking
-    return (booking and s.facts.links.visit(booking)) or ""
+    """The address of the visit's page, or of that of its review; empty where there is none."""
+    booking, links = s.facts.booking, s.facts.links
+    if booking is None:
+        return ""
+    return (links.review(booking) if s.message.kind == plan_after.REVIEW else links.visit(booking)) or ""
+
+
+def answerable(s: Scene) -> bool:
+    """Whether a page takes the answer to what the message asks."""
+    return s.asks or s.message.kind == plan_after.REVIEW
 
 
 def _price(s: Scene) -> str:
@@ -119,6 +130,11 @@ def reminder(s: Scene) -> Iterator[str]:
     yield s.t(_asking(s, REMINDER_CONFIRM, REMINDER))
 
 
+def review_request(s: Scene) -> Iterator[str]:
+    """A visit took place. Without a page there is nothing to be asked by SMS."""
+    yield s.t(REVIEW) if s["link"] else ""
+
+
 def staff_reply(s: Scene) -> Iterator[str]:
     """What the staff answer a client."""
     yield Plain(s["text"])
@@ -129,6 +145,7 @@ PHRASES: Final[Mapping[str, Callable[[Scene], Iterable[str]]]] = {
     "booking_changed": booking_changed,
     "booking_cancelled": booking_cancelled,
     "reminder": reminder,
+    "review_request": review_request,
     "staff_reply": staff_reply,
 }
 """Kind to the function that gives its lines; other kinds make no sense by SMS."""

@@ -27,6 +27,7 @@ def about(s: Scene) -> Iterator[str]:
     if s.facts.staff_chat is not None and s.facts.staff_chat.salon is None:
         yield s.t("Where: {salon}, {address}")
     yield s.t("Client: {client}, {phone}")
+    yield s.t("Last rating: {last_rating} out of 5")
 
 
 def visit(s: Scene) -> Iterator[str]:

@@ -246,7 +246,7 @@ def test_updates_of_other_kinds_are_nothing_and_are_not_asked_for() -> None:
     edited = {"edited_message": message(text="x")["message"]}
     assert read(edited) is None
     assert read({}) is None
-    assert ALLOWED_UPDATES == ["message", "callback_query", "my_chat_member"]
+    assert ALLOWED_UPDATES == ["message", "callback_query", "my_chat_member", "pre_checkout_query"]
 
 
 @pytest.mark.parametrize("kind", ALLOWED_UPDATES)

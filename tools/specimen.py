@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from handlers.channel import SMS, TELEGRAM, WHATSAPP, Button, Capabilities, Edit, Rendered, Template, Text
+from handlers.channel import SMS, TELEGRAM, WHATSAPP, Button, Capabilities, Edit, Invoice, Rendered, Template, Text
 from handlers.facts import Facts, Visit
 from handlers.i18n import LANGUAGES
 from handlers.moments import parse_moment
@@ -17,8 +17,9 @@ from handlers.turn import Links
 from handlers.wording import KINDS, RETIRE, Unrendered, render
 from handlers.wording_sms import PHRASES
 from storage.records import SERVICE_LANE, Booking, Business, Choice, Client, Master, Message, Salon, Service, StaffChat
+from tools.specimen_reviews import specimens
 
-CHANNELS: dict[str, Capabilities] = {"telegram": TELEGRAM, "whatsapp": WHATSAPP, "sms": SMS}
+CHANNELS: dict[str, Capabilities] = {"telegram": replace(TELEGRAM, invoices=True), "whatsapp": WHATSAPP, "sms": SMS}
 START = parse_moment("2026-11-27T15:00:00+02:00")
 HOUR = 3_600_000
 BUSINESS = Business(business="studio", id="studio", name="Студія «Лілея»")
@@ -359,6 +360,7 @@ SPECIMENS: tuple[Specimen, ...] = (
     Specimen("staff_reply_failed"),
     Specimen("staff_package_low", params={"left": 100}),
     Specimen("staff_package_low", "none", params={"left": 0}),
+    *specimens(Specimen, SALON, MASTER),
     Specimen(RETIRE, edits=True),
 )
 """Every kind at least once, and every way in which it may read."""
@@ -371,6 +373,8 @@ def shown(rendered: Rendered | Unrendered) -> str:
     if isinstance(rendered, Template):
         return f"(template {rendered.sid} {dict(rendered.variables)})\n{rendered.body}"
     head = "(edit)\n" if isinstance(rendered, Edit) else ""
+    if isinstance(rendered, Invoice):
+        return f"(invoice of {rendered.amount} {rendered.currency}: {rendered.title})\n{rendered.body}"
     share = f"\n[[{rendered.ask_contact}]]" if isinstance(rendered, Text) and rendered.ask_contact else ""
     return head + (rendered.body or "(no text)") + share + "".join(f"\n{_row(row)}" for row in rendered.buttons)
 

@@ -14,12 +14,12 @@ from functools import partial
 from aiohttp import web
 from aiohttp.web_request import FileField
 
-from bot.playground.telegram_methods import METHODS
+from bot.playground.telegram_methods import METHODS, PAYMENT_WAITS
 from bot.playground.telegram_people import Group, User
 from bot.playground.telegram_profile import Profile
 from bot.playground.telegram_rules import Pace
 from bot.playground.telegram_updates import Updates
-from bot.playground.telegram_world import Account, ApiError, Chat, Message, Press, World
+from bot.playground.telegram_world import Account, ApiError, Chat, Message, Payment, Press, World
 from bot.playground.wire import Emulator, Json, Now, Sleep, play, read_action, utc_now
 
 DEMO_TOKEN = "4200000042:playground-token-of-no-value"
@@ -121,10 +121,24 @@ class TelegramEmulator(Emulator):
         return self.world.presses[id]
 
     async def idle(self, patience: float = PATIENCE) -> bool:
-        """Wait until the bot has taken every update; False when it does not come for them."""
+        """Wait until the bot has taken every update, and answered whoever wants to pay; False when it does not come for
+        them."""
         quiet = await self.updates.settle(patience)
+        if quiet and await self._checkouts(patience):
+            quiet = await self.updates.settle(patience)
         # A webhook that fails is not under way: its deliveries are over, its updates wait.
         return await super().idle() and quiet
+
+    async def _checkouts(self, patience: float) -> bool:
+        """Wait, at most ``patience`` seconds, until every payer has an answer; False where nobody wants to pay."""
+        until, waited = time.monotonic() + patience, False
+        while any(map(self._unanswered, self.world.payments.values())) and (left := until - time.monotonic()) > 0:
+            waited = True
+            await self.wait_change(self.version, left)
+        return waited
+
+    def _unanswered(self, payment: Payment) -> bool:
+        return payment.accepted is None and self.world.now() - payment.at <= PAYMENT_WAITS
 
     # The Bot API
 

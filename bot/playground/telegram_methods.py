@@ -16,7 +16,8 @@ LARGEST_PHOTO = 10 * 1024 * 1024
 STALE_QUERY = "query is too old and response timeout expired or query ID is invalid"
 IMAGE_MARKS = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpg"}
 
-LEAST_INVOICE = {"UAH": 2776, "TRY": 824, "RUB": 7487, "KZT": 42983, "USD": 100, "EUR": 100}
+LEAST_INVOICE = {"UAH": 4500, "TRY": 5000, "RUB": 10_000, "KZT": 50_000, "USD": 100, "EUR": 100, "GBP": 100}
+LEAST_INVOICE |= {"PLN": 400, "GEL": 300, "AZN": 170}
 """About one dollar, in minor units (core.telegram.org/bots/payments; the real table moves with the rates)."""
 
 

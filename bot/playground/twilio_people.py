@@ -65,6 +65,11 @@ class Person:
         """Write on WhatsApp, perhaps in answer to a message."""
         return await self._send(text, self._reply(reply_to) | {"MessageType": "text"}, reply_to)
 
+    async def sends_photo(self, address: str, caption: str = "") -> Message:
+        """Send a picture that lies at ``address``."""
+        picture = {"MessageType": "image", "NumMedia": "1", "MediaUrl0": address, "MediaContentType0": "image/jpeg"}
+        return await self._send(caption, picture, None)
+
     async def taps(self, title: str, on: Message | None = None) -> Message:
         """Press a quick reply of `on`, or of the newest message that has one of this title."""
         message = on or self._find(title, "buttons", "title")
