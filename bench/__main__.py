@@ -1,4 +1,4 @@
-"""`python -m bench [run|quick|faults] [part …]`."""
+"""`python -m bench [run|quick|faults|scale] [part …]`."""
 
 import sys
 from importlib import import_module
@@ -8,6 +8,7 @@ COMMANDS: Final = {
     "run": ("bench.suite", "full"),
     "quick": ("bench.suite", "quick"),
     "faults": ("bench.faults", "main"),
+    "scale": ("bench.scale", "main"),
 }
 
 
