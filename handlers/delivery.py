@@ -20,6 +20,7 @@ from handlers.facts import RINGING, Facts, load_facts
 from handlers.hops import awake, cascades, expected, next_hop, reached, still_true
 from handlers.reach import MANUAL
 from handlers.routing import AS_TEMPLATE
+from handlers.staff import REPLY, reply_lost
 from handlers.turn import Desk
 from storage.records import (
     ANSWERS_LANE,
@@ -113,6 +114,8 @@ async def _untold(desk: Desk, message: Message, facts: Facts, means: Means, deci
         return await owners_told(desk, decided.lost)
     if decided.ended is None:
         return Changes()
+    if message.kind == REPLY:
+        return await reply_lost(desk, replace(message, reason=decided.ended), facts.business)
     changes = await events.of_message(desk, message, decided.ended)
     if means.not_reached is None:
         return changes
@@ -301,8 +304,11 @@ def _without(facts: Facts, message: Message) -> Facts:
 
 
 def ended(attempt: Attempt, why: str) -> str | None:
-    """``why``, where the client was to hear of a visit that is still ahead and now will not; else None."""
+    """``why``, where the client was to hear of a visit that is still ahead, or what the staff answered, and now will not;
+    else None."""
     message, facts = attempt.message, attempt.facts
+    if message.kind == REPLY:
+        return why
     if message.kind not in RINGING or message.staff_chat is not None or message.void is not None:
         return None
     arrived = any(reached(hop, attempt.means.channels) for hop in facts.hops)

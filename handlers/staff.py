@@ -9,10 +9,24 @@ from urllib.parse import quote
 
 from handlers.settings import in_force, place
 from handlers.turn import Desk
-from storage.records import SERVICE_LANE, Booking, Business, Client, Message, Millis, Salon, StaffChat, new_id
+from storage.records import (
+    ANSWERS_LANE,
+    SERVICE_LANE,
+    Booking,
+    Business,
+    Client,
+    Message,
+    Millis,
+    Salon,
+    StaffChat,
+    new_id,
+)
 from storage.store import Changes
 
 DAY: Final[Millis] = 86_400_000
+REPLY: Final = "staff_reply"
+TOLD_BY: Final = "told_by"
+"""Parameter of a :data:`REPLY`: the staff chat that it was written in."""
 
 
 async def chats_for(
@@ -144,3 +158,22 @@ async def not_reached(desk: Desk, message: Message, business: Business, salon: S
         return Changes()
     params = {"kind": message.kind, "reason": message.reason or message.error_code or ""}
     return await announce(desk, business, salon, booking, "not_reached", params=params, tag=message.kind)
+
+
+async def reply_lost(desk: Desk, message: Message, business: Business) -> Changes:
+    """Whoever answered a client hears that the answer did not arrive, and why."""
+    chat = await desk.store.get(StaffChat, business.id, str(message.params.get(TOLD_BY, "")))
+    client = await desk.store.get(Client, business.id, message.client) if message.client else None
+    if chat is None or chat.dead_reason is not None:
+        return Changes()
+    row = staff_row(
+        business,
+        chat,
+        "staff_reply_lost",
+        key=f"{message.key}:lost",
+        now=desk.now(),
+        client=client,
+        params={"text": message.params.get("text"), "reason": message.reason or ""},
+        lane=ANSWERS_LANE,
+    )
+    return Changes(inserts=(row,))

@@ -8,11 +8,13 @@ from typing import Final
 
 from handlers import chat_fate, reviews_staff, staff_settings
 from handlers.by_hand import HELD
+from handlers.channel import WHATSAPP
 from handlers.console import console_link
 from handlers.day_cards import today
 from handlers.linking import use_staff_code
 from handlers.recognise import command_of
 from handlers.replies import answer
+from handlers.staff import TOLD_BY
 from handlers.staff_press import pressed
 from handlers.turn import Desk, Turn
 from storage.records import ANSWERS_LANE, Address, Business, Choice, Client, Message, Salon, StaffChat, new_id
@@ -105,13 +107,21 @@ async def _link(desk: Desk, turn: Turn, code: str) -> Changes:
 
 
 def _say(
-    desk: Desk, turn: Turn, chat: StaffChat, kind: str, *, choices: tuple[Choice, ...] = (), **params: object
+    desk: Desk,
+    turn: Turn,
+    chat: StaffChat,
+    kind: str,
+    *,
+    choices: tuple[Choice, ...] = (),
+    client: str | None = None,
+    **params: object,
 ) -> Changes:
     row = answer(
         turn,
         kind,
         business=chat.business,
         now=desk.now(),
+        client=client,
         staff_chat=chat.id,
         choices=choices,
         params=params,
@@ -174,6 +184,8 @@ async def _reply_to_client(desk: Desk, turn: Turn, chats: list[StaffChat]) -> Ch
     client = await desk.store.get(Client, told.business, told.client)
     if client is None:
         return _say(desk, turn, chat, "staff_reply_failed")
+    if not await _takes_words(desk, told):
+        return _say(desk, turn, chat, "staff_reply_closed", client=client.id)
     row = (
         reviews_staff.reply(desk, turn, told, client)
         if told.kind in reviews_staff.REPLIES
@@ -197,6 +209,15 @@ def _reply(desk: Desk, turn: Turn, told: Message, client: Client) -> Message:
         due_at=now,
         next_at=now,
         not_after=now + REPLY_LASTS,
-        params={"text": turn.text},
+        params={"text": turn.text, TOLD_BY: told.staff_chat},
         created_at=now,
     )
+
+
+async def _takes_words(desk: Desk, told: Message) -> bool:
+    """Whether the client's chat takes free text now: WhatsApp's only for a day after the client's last word."""
+    if told.params.get("channel") != "whatsapp" or WHATSAPP.window is None:
+        return True
+    where = {"business": told.business, "channel": "whatsapp", "address": str(told.params["address"])}
+    heard = max((row.last_inbound_at or 0 for row in await desk.store.find(Address, where)), default=0)
+    return desk.now() - heard < WHATSAPP.window

@@ -127,6 +127,8 @@ KINDS: Final[Mapping[str, Phrase]] = {
     "staff_manual_list": wording_by_hand.staff_manual_list,
     "staff_reply_sent": wording_staff.staff_reply_sent,
     "staff_reply_failed": wording_staff.staff_reply_failed,
+    "staff_reply_closed": wording_staff.staff_reply_closed,
+    "staff_reply_lost": wording_staff.staff_reply_lost,
     "staff_package_low": wording_staff.staff_package_low,
 }
 """Kind to the function that gives its lines. A kind that is missing here is a mistake of the program."""

@@ -168,6 +168,22 @@ def staff_reply_failed(s: Scene) -> Iterator[str]:
     yield s.t("⚠️ This client is no longer known here, so the answer was not sent.")
 
 
+def staff_reply_closed(s: Scene) -> Iterator[str]:
+    """WhatsApp takes no words to this client any more."""
+    yield s.t("⚠️ Your answer was not sent: WhatsApp takes one only within a day after the client's last message.")
+    yield s.t("Client: {client}, {phone}")
+
+
+def staff_reply_lost(s: Scene) -> Iterator[str]:
+    """The answer to a client did not arrive; it stands below, to be sent another way."""
+    yield s.t("⚠️ Your answer did not reach the client")
+    yield s.t("Client: {client}, {phone}")
+    reason = REASONS.get(s.param("reason"))
+    s["reason"] = s.t(reason) if reason else ""
+    yield s.t("Reason: {reason}")
+    yield Plain(s["text"])
+
+
 def staff_package_low(s: Scene) -> Iterator[str]:
     """Few prepaid messages are left, or none."""
     yield s.t("⚠️ Your package of SMS is running out")

@@ -293,6 +293,8 @@ SPECIMENS: tuple[Specimen, ...] = (
     Specimen("staff_chat_lost", params={"title": "Робочий чат"}),
     Specimen("staff_console", params={"url": "https://vizit.example/console/in/4cHrVYyZ0aS2xQ1mJ7kWdA"}),
     Specimen("staff_console", "no address"),
+    Specimen("staff_reply_closed"),
+    Specimen("staff_reply_lost", params={"text": "Звісно, чекаємо!", "reason": "403"}),
     Specimen("staff_help"),
     Specimen(
         "staff_stats",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.playground.cast import SALON
 from tests.conversations.world import World, at
 
@@ -84,6 +86,35 @@ async def test_free_text_reaches_the_staff_and_their_reply_reaches_the_client(wo
     await world.staff.replies(message, "Звісно!")
     await world.stage.quiet()
     assert any("Звісно!" in heard.text for heard in anna.heard)
+
+
+@pytest.mark.parametrize("channel", ["whatsapp"], indirect=True)
+async def test_a_reply_after_the_window_is_refused_at_once_with_the_number_to_call(world: World) -> None:
+    anna = await world.client()
+    await world.put()
+    await anna.says("Чи можна з дитиною?")
+    message = next(one for one in reversed(world.group.messages) if "Чи можна" in (one.text or ""))
+    await world.clock_to("Tue 13:00")
+    await world.staff.replies(message, "Звісно!")
+    await world.stage.quiet()
+    assert not any("Звісно!" in heard.text for heard in anna.heard)
+    assert "WhatsApp приймає її лише протягом доби" in world.staff_heard[-1]
+    assert "67 111 0001" in world.staff_heard[-1].replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize("channel", ["telegram"], indirect=True)
+async def test_whoever_replies_hears_that_the_reply_did_not_arrive_and_why(world: World) -> None:
+    anna = await world.client()
+    await world.put()
+    await anna.says("Чи можна з дитиною?")
+    assert anna.user is not None
+    anna.user.chat.bot = "kicked"
+    message = next(one for one in reversed(world.group.messages) if "Чи можна" in (one.text or ""))
+    await world.staff.replies(message, "Звісно!")
+    await world.stage.quiet()
+    lost = next(text for text in world.staff_heard if "не дійшла до клієнта" in text)
+    assert "Звісно!" in lost
+    assert "заблок" in lost
 
 
 async def test_commands_and_buttons_outside_of_a_linked_chat_do_nothing(world: World) -> None:
