@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final, Literal, NamedTuple
 
-from handlers import formats
+from handlers import formats, wording_bonus
 from handlers.filling import Pieces, pieces_of
 from handlers.i18n import LANGUAGES, mark, translator
 from handlers.plan_after import RATES
@@ -92,12 +92,38 @@ REVIEWED: Final = (
 )
 
 
+LINK_FIRST: Final = "link_"
+"""Begins the names of variants that say where one books; without it, they name the variant that may stand in."""
+BOOK: Final = mark("Book a visit: {link}")
+POINTS: Final = (mark("Balance: {balance}"), mark("Worth: {amount}"))
+OUT: Final = ("offers_off",)
+ACCRUED: Final = (HELLO, mark("There is news of your bonus points 🎁"), mark("This time: {n}"), *POINTS)
+EXPIRING: Final = (HELLO, mark("Don't lose your bonus points ⏳"), mark("Points: {n}"), mark("Last day: {day}"))
+BIRTHDAY: Final = (mark("Happy birthday! 🎉"), mark("Our gift to you: {n}"))
+BIRTHDAY_SOON: Final = (mark("Your birthday is coming up 🎁"), mark("Our gift to you: {n}"))
+REBOOK: Final = (HELLO, mark("It's a good time for your next visit!"), SERVICE)
+MISSED: Final = (HELLO, mark("It's a pity that we didn't meet last time. Shall we find another time?"), SERVICE)
+GLAD: Final = mark("We'd be glad to see you!")
+REBOOKING: Final = ("rebook_not_now", "rebook_later", "rebook_never", *OUT)
+
+
 class Sheet(NamedTuple):
     """What one template says: msgids, a line each, and the verbs of its quick replies."""
 
     lines: tuple[str, ...]
     buttons: tuple[str, ...] = ()
     category: Category = "utility"
+
+
+OFFERS: Final = frozenset({"bonus_accrued", "bonus_expiring", "bonus_birthday", "rebook_invitation"})
+
+
+def _offer(variant: str, lines: tuple[str, ...], end: str, buttons: tuple[str, ...]) -> dict[str, Sheet]:
+    """An offer without and with the address where one books."""
+    return {
+        variant: Sheet((*lines, end), buttons, "marketing"),
+        LINK_FIRST + variant: Sheet((*lines, BOOK, end), buttons, "marketing"),
+    }
 
 
 SHEETS: Final[Mapping[str, Mapping[str, Sheet]]] = {
@@ -119,13 +145,32 @@ SHEETS: Final[Mapping[str, Mapping[str, Sheet]]] = {
         "group_plain": Sheet((*GROUP, SEE_YOU), ("change",)),
         "group_asks": Sheet((*GROUP, CONFIRM_VISITS, YES_FOR_ALL), ("confirm_all", "one_by_one")),
     },
+    "bonus_accrued": _offer("plain", ACCRUED, GLAD, OUT),
+    "bonus_expiring": _offer("plain", EXPIRING, SEE_YOU, OUT),
+    "bonus_birthday": {
+        **_offer("plain", BIRTHDAY, mark("Have a wonderful year!"), OUT),
+        **_offer("ahead", BIRTHDAY_SOON, SEE_YOU, OUT),
+    },
+    "rebook_invitation": {
+        **_offer("plain", REBOOK, GLAD, REBOOKING),
+        **_offer("missed", MISSED, GLAD, REBOOKING),
+    },
 }
 """Kind to variant to template. The variant of a message is :func:`variant_of`; ``moved_asks`` may give way to ``asks``."""
+
+
+def _offer_variant(scene: Scene) -> str:
+    """Whether a gift comes ahead of the day, or a visit did not take place; and whether there is an address to book at."""
+    ahead = scene.message.kind == "bonus_birthday" and wording_bonus.is_ahead(scene)
+    missed = scene.message.kind == "rebook_invitation" and wording_bonus.is_missed(scene)
+    return (LINK_FIRST if scene["link"] else "") + ("ahead" if ahead else "missed" if missed else "plain")
 
 
 def variant_of(scene: Scene) -> str:
     """Which template of its kind a message needs: by whether it asks, of how many visits, and whether it tells of another
     time."""
+    if scene.message.kind in OFFERS:
+        return _offer_variant(scene)
     if scene.message.kind == "reminder" and tells_of_several(scene):
         asked = any(choice.verb == "confirm_all" for choice in scene.message.choices)
         return GROUP_FIRST + ("asks" if asked else "plain")
@@ -145,6 +190,9 @@ def approved(scene: Scene) -> WhatsAppTemplate | None:
     """
     facts, language, variant = scene.facts, scene.t.language, variant_of(scene)
     kind, free = scene.message.kind, facts.window_open
+    if free and kind in OFFERS:
+        # Free text says more of points than a template can: what they pay for, and until when.
+        return None
     worded = language in facts.settings.templates.get(kind, {})
     salon = facts.salon.id if facts.salon and language in _own_texts(facts.salon, kind) else ""
     owners = ["", *([BUSINESS] if worded else []), *([salon] if salon else [])]
@@ -152,7 +200,7 @@ def approved(scene: Scene) -> WhatsAppTemplate | None:
         row
         for row in facts.content
         if row.language == language
-        and sheet_of(row.variant) in (variant, variant.removeprefix(MOVED_FIRST))
+        and sheet_of(row.variant) in (variant, *map(variant.removeprefix, (MOVED_FIRST, LINK_FIRST)))
         and _owner_of(row) in (owners[-1:] if free else owners)
     ]
     best = max(
@@ -230,7 +278,7 @@ def of_owner(
     """
     for kind, texts in own.items():
         for variant, sheet in SHEETS.get(kind, {}).items():
-            for language in languages if not variant.startswith((MOVED_FIRST, GROUP_FIRST)) else ():
+            for language in languages if not variant.startswith((MOVED_FIRST, GROUP_FIRST, LINK_FIRST)) else ():
                 if language in texts:
                     named = f"{variant}{SALON}{salon}" if salon else variant
                     yield _blueprint(kind, named, language, sheet, lines_of(texts[language]))
@@ -270,7 +318,7 @@ SAMPLES: Final[Mapping[str, Callable[[str], str]]] = {
     "link": lambda _: "https://example.com/book",
     "amount": lambda language: formats.money(60_000, "UAH", language),
     "balance": lambda _: "120",
-    "n": lambda _: "50",
+    "n": lambda language: translator(language).plural("{n} bonus point", "{n} bonus points", 50).replace("{n}", "50"),
     "price": lambda language: formats.money(90_000, "UAH", language),
     "phone": lambda _: "+380 44 123 4567",
     "people": lambda language: (

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from handlers import events, staff
+from handlers import events, rebook, staff
 from handlers.replan import replanned, rows_of, surroundings
 from handlers.turn import Desk
 from storage.records import AnswerValue, Booking, Business, Choice, Millis, Salon
@@ -109,6 +109,8 @@ async def carried_out(desk: Desk, business: Business, decision: Decision) -> Cha
     rows = await rows_of(desk, booking)
     changes = Changes(puts=(Put(booking, expect=booking.revision - 1),))
     changes += replanned(desk, booking, around, rows).changes
+    if around.client is not None:
+        changes += await rebook.replanned(desk, business, around.client, booking)
     salon = await desk.store.get(Salon, booking.business, booking.salon)
     by = {"by": booking.cancelled_by} if booking.status == "cancelled" else {}
     changes += await events.of_booking(desk, booking, TOLD[decision.event], channel=booking.answer_channel, **by)

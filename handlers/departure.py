@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from handlers.attention import crowded
 from handlers.delivery import Attempt, Decided, ended, move
 from handlers.hops import awake, expected, next_hop
 from handlers.reach import MANUAL
 from handlers.routing import Route, hindrance, route, tried
 from handlers.wording import in_full
-from storage.records import Message, Millis
+from storage.records import MAILING_LANE, Message, Millis
 from storage.store import Changes, Patch
 
 
@@ -32,6 +33,10 @@ def may_go(attempt: Attempt) -> Route | Decided:
         return (
             passed_over(attempt, "quiet_hours") if morning >= message.not_after else Decided(put_off(message, morning))
         )
+    crowd = crowded(message, facts.offers, facts.settings, facts.now)
+    if message.lane == MAILING_LANE and crowd.reason is not None:
+        later = message.not_after if crowd.until is None else awake(message, facts, crowd.until)
+        return Decided(put_off(message, later)) if later < message.not_after else passed_over(attempt, crowd.reason)
     if way.channel in facts.used_up:
         bound = replace(message, channel=way.channel, address=way.address)
         return passed_over(replace(attempt, message=bound), "package_used_up", cascade=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 
+from handlers.offer_facts import NOTHING, TELLS_OF_GUEST, Beside, Guest, Purse, read_beside, read_guest
 from handlers.packages import left
 from handlers.settings import Place, Settings, in_force, place
 from handlers.staff import hears
@@ -99,6 +100,14 @@ class Facts:
     content: tuple[ContentTemplate, ...] = ()
     """The approved WhatsApp templates of this kind, in every language, the business's own and those that serve everybody;
     read for messages to clients that wait, where WhatsApp is on."""
+    purse: Purse | None = None
+    """The client's points; read for the kinds that may tell of them."""
+    guest: Guest | None = None
+    """Who is coming; read for the staff's cards of a visit."""
+    ahead: bool = False
+    """The client has a visit ahead; read for offers that make no sense then."""
+    offers: tuple[Message, ...] = ()
+    """For an offer that waits: the other offers to the same client that went of late, or are due."""
     review: Review | None = None
     """What was said of the visit; read for :data:`REVIEWED` kinds."""
     last_review: Review | None = None
@@ -142,6 +151,10 @@ class _Batch:
     """By business (empty: everybody's) and kind."""
     used_up: dict[str, frozenset[str]] = field(default_factory=dict)
     """By business."""
+    beside: Mapping[str, Beside] = field(default_factory=dict)
+    """By message."""
+    guests: dict[str, Guest] = field(default_factory=dict)
+    """By message."""
 
 
 async def load_facts(desk: Desk, messages: Sequence[Message], *, hops: bool = False) -> dict[str, Facts]:
@@ -158,6 +171,8 @@ async def load_facts(desk: Desk, messages: Sequence[Message], *, hops: bool = Fa
     if "whatsapp" in desk.channels:
         await _read_content(desk.store, messages, batch)
     await _read_packages(desk.store, messages, batch)
+    batch.beside = await read_beside(desk.store, messages, desk.now())
+    await _read_guests(desk.store, messages, batch)
     return {message.id: _facts_of(desk, message, batch) for message in messages}
 
 
@@ -263,6 +278,16 @@ async def _read_packages(store: Store, messages: Sequence[Message], batch: _Batc
             batch.used_up[id] = frozenset(channel for channel, one in whats_left.items() if one.used_up)
 
 
+async def _read_guests(store: Store, messages: Sequence[Message], batch: _Batch) -> None:
+    """Who comes, for the cards of visits."""
+    for row in messages:
+        visit = _visit(batch, row.business, row.booking) if row.kind in TELLS_OF_GUEST else None
+        business = batch.businesses.get((row.business, row.business))
+        if visit is not None and visit.client is not None and business is not None:
+            here = place(business, visit.salon)
+            batch.guests[row.id] = await read_guest(store, visit.client, visit.booking, here)
+
+
 def _waiting(messages: Sequence[Message]) -> list[Message]:
     """Those to clients that wait, but for answers."""
     return [row for row in messages if row.status in WAITING and row.lane != ANSWERS_LANE and not row.staff_chat]
@@ -293,6 +318,7 @@ def _facts_of(desk: Desk, message: Message, batch: _Batch) -> Facts:
             in_force(business, salon),
         )
     spot, settings = rules
+    beside = batch.beside.get(message.id, NOTHING)
     spoken = message.language or _language_of_chat(message, addresses) or spot.language
     return Facts(
         now=desk.now(),
@@ -320,6 +346,10 @@ def _facts_of(desk: Desk, message: Message, batch: _Batch) -> Facts:
         content=tuple(
             row for business in (message.business, "") for row in batch.content.get((business, message.kind), ())
         ),
+        purse=beside.purse,
+        guest=batch.guests.get(message.id),
+        ahead=beside.ahead,
+        offers=beside.offers,
         review=batch.reviews.get((message.business, message.booking or "")),
         last_review=max(
             batch.said.get((message.business, message.client or ""), ()), key=lambda one: (one.at, one.id), default=None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeGuard
 
 import phonenumbers
 
-from handlers import page_links
+from handlers import consent, page_links
 from handlers.events import of_linked
 from handlers.found_again import released
 from handlers.linking import linked_address, use_client_code
@@ -130,7 +130,13 @@ async def _welcome(
         people.setdefault(client.business, client)
     for business in sorted(joined):
         people.setdefault(business, None)
-    return Changes(inserts=tuple(_welcomed(desk, turn, business, client) for business, client in people.items()))
+    said = [_welcomed(desk, turn, business, client) for business, client in people.items()]
+    asked = [consent.asked(turn, client, desk.now()) for client in people.values() if _unasked(client)]
+    return Changes(inserts=(*said, *asked))
+
+
+def _unasked(client: Client | None) -> TypeGuard[Client]:
+    return client is not None and consent.may_be_asked(client)
 
 
 def _welcomed(desk: Desk, turn: Turn, business: str, client: Client | None) -> Message:

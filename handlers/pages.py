@@ -8,6 +8,7 @@ from datetime import time, timedelta
 from typing import Final, Literal
 
 from handlers import page_links
+from handlers.bonuses import read_ledger
 from handlers.consent import word_given
 from handlers.decisions import Decision, carried_out, decide, is_over
 from handlers.durations import local_day, moment_of
@@ -65,6 +66,8 @@ class Visit:
     state: State
     staffed: bool
     """The staff hear in a chat of who asks to move."""
+    points: int = 0
+    """The client's bonus points."""
     others: tuple[Other, ...] = ()
     """What else is ahead on this day in this salon for whoever has the client's phone: one phone is one reader."""
 
@@ -99,6 +102,7 @@ async def visit_behind(desk: Desk, token: str) -> Visit | None:
         _services(booking, known),
         _state(booking, desk.now()),
         bool(chats),
+        (await read_ledger(desk, owner, person.client.id)).balance,
         tuple(Other(other, client, _services(other, known), _state(other, desk.now())) for other, client in others),
     )
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import phonenumbers
 
-from handlers import client_words, page_links
+from handlers import client_words, page_links, rebook
+from handlers.consent import offers_taken_back
 from handlers.invalid import Invalid
 from handlers.privacy import ALWAYS_OLDER, admitted
 from handlers.replan import addresses_of, replan_client
@@ -135,6 +136,8 @@ async def put_client(desk: Desk, business: Business, id: str, fields: Mapping[st
         changes += client_words.rows_for(before, client)
         if before is not None and client.phone != before.phone:
             changes += await replan_client(desk, business, client, await addresses_of(desk, client))
+        if before is not None and client.marketing_consent != before.marketing_consent:
+            changes += await offers_taken_back(desk, before, client) + await rebook.replanned(desk, business, client)
         try:
             await desk.store.commit(changes)
         except Conflict:

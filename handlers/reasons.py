@@ -10,6 +10,7 @@ Reason = Literal[
     "chat_linked", "just_told", "quiet_hours", "grouped", "superseded", "reached_by_earlier_channel", "booking_cancelled",
     "booking_moved", "no_channel", "no_template", "not_by_sms", "law", "no_client", "other_client", "small_shift",
     "nothing_changed", "by_client", "by_staff", "erased", "perhaps_sent", "package_used_up", "restored",
+    "weekly_limit", "better_offer", "has_booking", "spent", "unwanted",
     "asked_lately", "not_arrived",
 ]  # fmt: skip
 
@@ -41,6 +42,11 @@ REASONS: Final[Mapping[Reason, str]] = {
     "by_staff": "a person of the salon took it off",
     "erased": "the client was erased",
     "perhaps_sent": "it is sent once more, since an earlier try may not have arrived",
+    "weekly_limit": "the client has had as many offers within a week as the settings allow",
+    "better_offer": "a more useful offer to the same client went, or was to go, at the same time",
+    "has_booking": "the client has a visit ahead",
+    "spent": "the points that it tells of were spent",
+    "unwanted": "the client doesn't want to be invited to these services",
     "package_used_up": "the prepaid messages of this channel are used up",
     "restored": "it was due before the database was brought back from a backup, and may have gone out then",
     "asked_lately": "the client was asked for a review, or gave one, within the last 30 days",

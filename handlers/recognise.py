@@ -17,8 +17,8 @@ from handlers.wording_choices import VERBS, labels, pressable, without_emoji
 from storage.records import Choice, Message
 
 MEANINGS: Final[Mapping[str, frozenset[str]]] = {
-    "yes": frozenset({"confirm", "confirm_all", "cancel_yes"}),
-    "no": frozenset({"cancel", "cancel_keep", "review_done"}),
+    "yes": frozenset({"confirm", "confirm_all", "cancel_yes", "offers_yes"}),
+    "no": frozenset({"cancel", "cancel_keep", "review_done", "offers_no", "rebook_not_now"}),
     "come": frozenset({"confirm", "confirm_all", "cancel_keep"}),
     "cancel": frozenset({"cancel", "cancel_yes"}),
     "keep": frozenset({"cancel_keep"}),
@@ -105,7 +105,9 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "all_on": "unstop | увімкнути знову | включить снова | yeniden aç",
     "bookings": "bookings | my bookings | записи | мої записи | мої візити | мои записи | мои визиты | randevular "
     "| randevularım | randevum",
-    "bonus": "bonus | bonuses | бонуси | бонусы | мої бонуси | мои бонусы | puan | puanlarım | bonus puan | puanım",
+    "bonus": "bonus | bonuses | бонуси | бонусы | мої бонуси | мои бонусы | puan | puanlarım | bonus puan | puanım "
+    "| баланс | мій баланс | мой баланс | скільки у мене бонусів | скільки в мене бонусів | сколько у меня бонусов "
+    "| bakiye | bakiyem | puan bakiyem | kaç puanım var | balance | my balance | my points | my bonuses",
     "language": "language | мова | змінити мову | язык | сменить язык | dil | dili değiştir",
     "help": "help | допомога | довідка | помощь | справка | yardım | ?",
     "menu": "menu | меню | menü",

@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from handlers import answers, chat_fate, consent, family, greeting, late, reviews, staff_turn, tips
+from handlers import (
+    answers,
+    bonus_answers,
+    chat_fate,
+    consent,
+    family,
+    greeting,
+    late,
+    rebook_answers,
+    reviews,
+    staff_turn,
+    tips,
+)
 from handlers.free_text import told_to_staff
 from handlers.presence import Here, mark_dead, who_is_here
 from handlers.recognise import command_of, recognise
@@ -106,6 +118,8 @@ async def _chosen(desk: Desk, turn: Turn, here: Here, row: Message, choice: Choi
         return await reviews.answered(desk, turn, row, choice, pressed=pressed)
     if choice.verb == tips.VERB:
         return await tips.pressed(desk, turn, row, choice)
+    if choice.verb in rebook_answers.ANSWERS:
+        return await rebook_answers.answered(desk, turn, row, choice, pressed=pressed)
     if choice.verb == "late":
         return await late.told(desk, turn, here, row, choice)
     client = await desk.store.get(Client, row.business, row.client) if row.client else None
@@ -194,7 +208,9 @@ async def _command(desk: Desk, turn: Turn, context: Context, command: str) -> Ch
     if command in ("language", "language_ask"):
         return _say(desk, turn, context, "language_ask", choices=greeting.LANGUAGE_CHOICES)
     if command in consent.COMMANDS or command in consent.SYNONYMS:
-        return await consent.withdraw_or_give(desk, turn, context.here, context.business, command)
+        return await consent.withdraw_or_give(desk, turn, context.here, context.business, command, context.row)
+    if command == "bonus":
+        return await bonus_answers.balances(desk, turn, context.here, context.business)
     if command == "help":
         return _say(desk, turn, context, "help", choices=greeting.MENU)
     return _say(desk, turn, context, "menu", choices=greeting.MENU)

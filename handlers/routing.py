@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
+from handlers.attention import barred
 from handlers.by_hand import waits
 from handlers.channel import Capabilities
 from handlers.facts import Facts
@@ -34,14 +35,14 @@ def hindrance(message: Message, facts: Facts) -> Reason | None:
         return _staff_hindrance(message, facts)
     if message.lane == ANSWERS_LANE:
         return None
+    if message.lane == MAILING_LANE:
+        return barred(message.kind, facts.client, facts.settings, ahead=facts.ahead)
     if facts.client is None:
         return "no_client"
     if facts.client.silent:
         return "opted_out"
     if not switched_on(message.kind, facts.booking, facts.settings):
         return "switched_off"
-    if message.lane == MAILING_LANE and facts.client.marketing_consent is not True:
-        return "no_consent"
     return "superseded" if _newer_reminder(message, facts) else None
 
 
@@ -89,7 +90,7 @@ def route(
         return _to_staff(facts, channels)
     if facts.client is None:
         return "no_client"
-    order = [name for name in facts.settings.channels_for(message.kind, facts.client.phone) if name not in tried]
+    order = [name for name in facts.settings.channels_for(message.kind) if name not in tried]
     if AGAIN in message.params:
         order.sort(key=lambda name: name != message.params[AGAIN])
     open_ways = ways(facts.client, facts.addresses, order, channels.keys(), facts.now)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from handlers import client_words, durations, page_links, staff
+from handlers import client_words, durations, loyalty, page_links, staff
+from handlers.consent import offers_taken_back
 from handlers.events import of_booking
 from handlers.invalid import Invalid
 from handlers.people import consent_entry, merge_client
@@ -182,6 +183,7 @@ async def _made(
     changes += replanned(desk, booking, around, ()).changes
     if news and booking.starts_at > desk.now() and booking.status in ("booked", "confirmed"):
         changes += await staff.announce(desk, business, salon, booking, "booking_created")
+    changes += await loyalty.followed(desk, business, salon, client, None, booking)
     return Placed(booking, created=True, changed=True), changes
 
 
@@ -201,6 +203,7 @@ async def _changed(
     around = await _around(desk, business, salon, client, booking)
     reconciled = replanned(desk, booking, around, rows)
     changes += reconciled.changes
+    changes += await loyalty.followed(desk, business, salon, client, stored, booking)
     if stored.client != booking.client and stored.client is not None and stored.starts_at > desk.now():
         changes += await _tell_former(desk, business, stored, booking, rows)
     tellers = await desk.store.get_many(Message, [(business.id, id) for id in reconciled.tellers])
@@ -231,6 +234,7 @@ async def _client_put(
         return Changes()
     changes = Changes(puts=(Put(client, expect=before.revision if before else 0),))
     changes += consent_entry(before, client, desk.now()) + page_links.for_client(desk, client)
+    changes += await offers_taken_back(desk, before, client)
     changes += client_words.rows_for(before, client)
     if before is not None and before.phone != client.phone:
         addresses = await addresses_of(desk, client)

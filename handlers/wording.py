@@ -13,6 +13,7 @@ from typing import Final
 from handlers import (
     quiet,
     templates,
+    wording_bonus,
     wording_by_hand,
     wording_chat,
     wording_day,
@@ -91,6 +92,15 @@ KINDS: Final[Mapping[str, Phrase]] = {
     "message_passed_on": wording_chat.message_passed_on,
     "which_business": wording_chat.which_business,
     "staff_reply": wording_chat.staff_reply,
+    "consent_ask": wording_bonus.consent_ask,
+    "bonus_accrued": wording_bonus.bonus_accrued,
+    "bonus_expiring": wording_bonus.bonus_expiring,
+    "bonus_birthday": wording_bonus.bonus_birthday,
+    "bonus_balance": wording_bonus.bonus_balance,
+    "rebook_invitation": wording_bonus.rebook_invitation,
+    "rebook_closed": wording_bonus.rebook_closed,
+    "rebook_postponed": wording_bonus.rebook_postponed,
+    "rebook_dropped": wording_bonus.rebook_dropped,
     "review_request": wording_reviews.review_request,
     "review_words": wording_reviews.review_words,
     "review_added": wording_reviews.review_added,
@@ -157,6 +167,7 @@ def render(message: Message, capabilities: Capabilities, facts: Facts) -> Render
     if message.kind == RETIRE:
         return Edit(edited) if edited else Unrendered("not_editable")
     scene = Scene(message, facts, translator(language), edited is not None, capabilities.links)
+    wording_bonus.set_values(scene)
     if capabilities.short:
         said = wording_sms.text(scene)
         if said is not None and wording_sms.of_several(scene) and segments(said) > MOST_PARTS:
@@ -189,6 +200,7 @@ def in_full(message: Message, facts: Facts) -> tuple[str, str]:
     """The whole text of a message that a person sends, and its language: nothing to press, the question's page below."""
     language = language_of(facts.language, facts.place.language)
     scene = Scene(message, facts, translator(language))
+    wording_bonus.set_values(scene)
     body, page = _body(scene), wording_sms.page(scene) if wording_sms.answerable(scene) else ""
     return (f"{body}\n{lay_out((scene.t(ANSWER_HERE),), {'link': page})}" if page else body), language
 
@@ -227,6 +239,7 @@ def _windowed(scene: Scene, capabilities: Capabilities, body: str) -> Rendered |
     if chosen is None:
         return Unrendered("no_template")
     if chosen != "text":
+        wording_bonus.set_values(scene)
         values = templates.template_values(chosen, scene)
         return Template(chosen.sid, values, cut(templates.body_of(chosen, values) or body, capabilities.text))
     return Text(_with_numbers(body, message, capabilities, facts))

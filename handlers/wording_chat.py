@@ -60,10 +60,18 @@ def _gets_offers(s: Scene) -> bool:
     return s.facts.client is not None and s.facts.client.marketing_consent is True
 
 
+def uses_points(s: Scene) -> bool:
+    """Whether this business gives points, or this client has some."""
+    settings, purse = s.facts.settings, s.facts.purse
+    return bool(settings.cashback_percent or settings.birthday_bonus or (purse and purse.balance))
+
+
 def help(s: Scene) -> Iterator[str]:
     """What can be done here."""
     yield s.t("What you can do here:")
     yield s.t("/bookings — my bookings")
+    if uses_points(s):
+        yield s.t("/bonus — my bonus points")
     yield s.t("/language — change the language")
     yield s.t("/stop — turn off offers") if _gets_offers(s) else s.t("/offers — receive offers")
     if s.facts.staff_linked:

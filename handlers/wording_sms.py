@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from handlers import formats, plan_after, templates
+from handlers import formats, plan_after, templates, wording_sms_offers
 from handlers.filling import Plain, lay_out
 from handlers.i18n import NBSP, mark
 from handlers.scene import Scene, of_one_person, tells_of_several
@@ -30,6 +30,7 @@ SEVERAL: Final = mark("Your visits: {day}, {visits}. {salon}. See you!")
 SEVERAL_CONFIRM: Final = mark("Your visits: {day}, {visits}. {salon}. Will you come? {link}")
 REVIEW: Final = mark("How was your visit? {salon}. Rate it here: {link}")
 PARTS: Final[Mapping[str, int]] = {
+    **wording_sms_offers.PARTS,
     REVIEW: 2,
     BOOKED: 1, BOOKED_CONFIRM: 2, MOVED: 1, MOVED_CONFIRM: 2, CHANGED: 1, CHANGED_CONFIRM: 2, OTHER_MASTER: 2,
     OTHER_MASTER_CONFIRM: 2, CANCELLED: 1, REMINDER: 1, REMINDER_CONFIRM: 2, SEVERAL: 2, SEVERAL_CONFIRM: 3,
@@ -54,7 +55,8 @@ def text(s: Scene) -> str | None:
     else:
         s["link"] = page(s) if answerable(s) else ""
         body = lay_out(phrase(s), s)
-    return body.replace(NBSP, " ") or None
+    out = lay_out(wording_sms_offers.switch_off(s), s)
+    return "\n".join(filter(None, (body, out))).replace(NBSP, " ") if body else None
 
 
 def of_several(s: Scene) -> bool:
@@ -147,5 +149,6 @@ PHRASES: Final[Mapping[str, Callable[[Scene], Iterable[str]]]] = {
     "reminder": reminder,
     "review_request": review_request,
     "staff_reply": staff_reply,
+    **wording_sms_offers.PHRASES,
 }
 """Kind to the function that gives its lines; other kinds make no sense by SMS."""

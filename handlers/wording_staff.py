@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from handlers import formats
 from handlers.filling import Plain
 from handlers.i18n import mark
 from handlers.scene import Scene
@@ -28,6 +29,21 @@ def about(s: Scene) -> Iterator[str]:
         yield s.t("Where: {salon}, {address}")
     yield s.t("Client: {client}, {phone}")
     yield s.t("Last rating: {last_rating} out of 5")
+    yield from guest(s)
+
+
+def guest(s: Scene) -> Iterator[str]:
+    """Who is coming: for the which time, with how many points, and whether a birthday is near."""
+    known = s.facts.guest
+    if known is None:
+        return
+    s["n"] = str(known.visits + 1)
+    yield s.t("Visit no. {n}") if known.visits else s.t("First visit 🆕")
+    s["balance"] = str(known.balance) if known.balance else ""
+    yield s.t("Bonus points: {balance}")
+    if known.birthday is not None:
+        s["day"] = formats.plain_day(known.birthday, s.t.language, known.birthday.year)
+        yield s.t("🎁 Birthday: {day}")
 
 
 def visit(s: Scene) -> Iterator[str]:

@@ -34,6 +34,7 @@ LONG_VALUES: Final = {
     "salon": "ж" * 22,
     "master": "ж" * 12,
     "link": "l" * 55,
+    "n": "1234 " + "ж" * 7,
     "visits": ", ".join(["15:00 " + "ж" * 8] * 3),
 }
 """Values as long as they may be for an SMS to keep its number of segments."""

@@ -17,6 +17,7 @@ from handlers.turn import Links
 from handlers.wording import KINDS, RETIRE, Unrendered, render
 from handlers.wording_sms import PHRASES
 from storage.records import SERVICE_LANE, Booking, Business, Choice, Client, Master, Message, Salon, Service, StaffChat
+from tools import specimen_bonus
 from tools.specimen_reviews import specimens
 
 CHANNELS: dict[str, Capabilities] = {"telegram": replace(TELEGRAM, invoices=True), "whatsapp": WHATSAPP, "sms": SMS}
@@ -363,6 +364,7 @@ SPECIMENS: tuple[Specimen, ...] = (
     Specimen("staff_package_low", params={"left": 100}),
     Specimen("staff_package_low", "none", params={"left": 0}),
     *specimens(Specimen, SALON, MASTER),
+    *specimen_bonus.specimens(Specimen, BOOKING, CHILD, SALON, BROWS),
     Specimen(RETIRE, edits=True),
 )
 """Every kind at least once, and every way in which it may read."""

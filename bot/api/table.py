@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.api import tenant_routes, visit_routes, webhooks
+from bot.api import bonuses, tenant_routes, visit_routes, webhooks
 from bot.api.reviews import ROUTES as REVIEWS
 from bot.api.serving import Route
 
@@ -16,9 +16,16 @@ TAGS: Final = {
     "Bookings": "Visits; every message follows from them.",
     "Messages": "What was sent, what is to come, and what was not sent and why.",
     "Reviews and tips": "What clients think of their visits, and give for them.",
+    bonuses.TAG: "The ledger of a client's bonus points.",
     "Staff chats": "Telegram chats in which staff hear of the schedule and press buttons.",
     webhooks.TAG: "Addresses of the booking system that hear what happens here.",
 }
 """The chapters of the document, in their order."""
 
-ROUTES: Final[tuple[Route, ...]] = (*tenant_routes.ROUTES, *visit_routes.ROUTES, *REVIEWS, *webhooks.ROUTES)
+ROUTES: Final[tuple[Route, ...]] = (
+    *tenant_routes.ROUTES,
+    *visit_routes.ROUTES,
+    *REVIEWS,
+    *bonuses.ROUTES,
+    *webhooks.ROUTES,
+)

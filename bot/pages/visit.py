@@ -198,6 +198,8 @@ def shown(visit: Visit, t: Translator, now: Millis) -> dict[str, Any]:
         "services": [service.name for service in visit.services],
         "notes": calendar.notes(visit, t.language),
         "price": _price(visit, t),
+        "points": visit.points,
+        "worth": formats.money(visit.points * 100, visit.person.place.currency, t.language),
         "client": visit.person.client.name,
         "booking_url": salon.booking_url if salon and face.book else None,
         "book": t(face.book) if face.book else None,

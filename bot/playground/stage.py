@@ -23,6 +23,7 @@ from bot.playground.telegram_emulator import DEMO_TOKEN as TELEGRAM_TOKEN
 from bot.playground.telegram_emulator import TelegramEmulator
 from bot.playground.twilio_emulator import DEMO_ACCOUNT, DEMO_WHATSAPP, TwilioEmulator
 from bot.playground.twilio_emulator import DEMO_TOKEN as TWILIO_TOKEN
+from scheduler import gifts
 from scheduler.staff_cards import next_card
 from scheduler.sweeps import next_timer
 from storage.records import Millis
@@ -98,7 +99,12 @@ class Stage:
     async def next_moment(self) -> Millis | None:
         """When something is to happen next: a message falls due, a timer of a cascade runs out, a card is to be made."""
         desk = self.app.desk
-        moments = (await self.app.store.next_due(), await next_timer(desk), await next_card(desk))
+        moments = (
+            await self.app.store.next_due(),
+            await next_timer(desk),
+            await next_card(desk),
+            await gifts.next_moment(desk),
+        )
         return min((moment for moment in moments if moment is not None), default=None)
 
     async def move_to(self, moment: Millis) -> None:
