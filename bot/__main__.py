@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     backup.add_argument("file", metavar="FILE")
     backup.set_defaults(command="cli_moving:backup")
     _add_moving(commands)
+    _add_erasures(commands.add_parser("erasures", help="who was erased, for whom a backup must not bring back"))
     _add_import(commands)
 
     keys = commands.add_parser("keys", help="API keys of a business").add_subparsers(metavar="ACTION", required=True)
@@ -110,6 +111,17 @@ def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="what visits to come bring about: reminders but no word that they were booked, all, or nothing (%(default)s)",
     )
     bring.set_defaults(command="cli_import:bring")
+
+
+def _add_erasures(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    for action, meaning in (
+        ("save", "write the tombstones to a file, to be kept beside the backups"),
+        ("apply", "erase again whom a restored backup brought back"),
+    ):
+        one = actions.add_parser(action, help=meaning)
+        one.add_argument("file", metavar="FILE")
+        one.set_defaults(command=f"cli_erasures:{action}")
 
 
 def _add_templates(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from bot.cli_database import SQLITE, opened, refuse, shown_time, there
+from bot.cli_erasures import erased_again, known_before
 from bot.cli_progress import Progress
 from bot.config import load
 from scheduler import moving, pause
@@ -72,6 +73,7 @@ async def restore(args: Namespace) -> bool:
     """Put a backup in the place of the database, with sending paused until a person has seen what is overdue."""
     url, file = load().database.get_secret_value(), Path(args.file)
     restoring.check_backup(file)
+    known = await known_before(load()) if not url.startswith(SQLITE) or there(path_of(url)) else []
     if url.startswith(SQLITE):
         kept = await _restore_file(file, Path(path_of(url)), args.overwrite)
         print(f"{file}: restored{f'; what was there is kept as {kept}' if kept else ''}")
@@ -81,6 +83,7 @@ async def restore(args: Namespace) -> bool:
         await _restore_elsewhere(file, url)
         print(f"{file}: restored")
     async with opened(load()) as store:
+        await erased_again(store, load(), known)
         await _tell(store)
     print(
         "Now start the service: it takes bookings, and sends nothing. Then, when you have seen what is there:\n"

@@ -14,7 +14,7 @@ from handlers.delivery import Means
 from handlers.page_keeping import PAGES, pages_part
 from handlers.replan import REPLAN, replan_part
 from handlers.turn import Desk
-from scheduler import gifts, sweeps
+from scheduler import cleaning, gifts, sweeps
 from scheduler.clock import Tick
 from scheduler.outbox import Outbox
 from scheduler.staff_cards import make_cards
@@ -52,6 +52,7 @@ def ticks(
         Tick("packages", partial(packages.warn, desk), 300),
         Tick("addresses", _all(partial(sweeps.revive_addresses, desk)), 300),
         Tick("forgotten", inbox.forget, at="03:30"),
+        Tick("cleaned", partial(cleaning.clean, desk), at="03:50"),
     ]
 
 

@@ -38,7 +38,7 @@ async def released(
     rows = await desk.store.find(Message, where, order=("-due_at", "-id"), limit=MOST)
     changes = Changes()
     for row in rows:
-        order = in_force(business, None).channels_for(row.kind)
+        order = in_force(business, None).channels_for(row.kind, client.phone)
         if row.not_after > desk.now() and channel in order[: order.index(MANUAL) if MANUAL in order else None]:
             fields: dict[str, Any] = {
                 "held": False,

@@ -10,9 +10,10 @@ from handlers.channel import Capabilities
 from handlers.durations import local_day
 from handlers.facts import RINGING, Facts
 from handlers.plan_after import REVIEW
+from handlers.quiet import AT_NIGHT
 from handlers.routing import AGAIN, AS_TEMPLATE, route, tried
 from handlers.timing import rings_at
-from storage.records import ANSWERS_LANE, Booking, Message, Millis, new_id
+from storage.records import ANSWERS_LANE, MAILING_LANE, Booking, Message, Millis, new_id
 from storage.store import Changes, Patch
 
 TRUE_SINCE: Final[Mapping[str, tuple[str, ...]]] = {
@@ -85,7 +86,10 @@ def awake(message: Message, facts: Facts, moment: Millis) -> Millis:
     """``moment``, or the end of the quiet hours that it lies in, unless this message may go at any hour."""
     if not cascades(message):
         return moment
-    return rings_at(message.kind, facts.booking, moment, facts.settings.quiet_hours, facts.place.zone)
+    hours = facts.settings.quiet_hours
+    if message.lane == MAILING_LANE and hours is None:
+        hours = AT_NIGHT
+    return rings_at(message.kind, facts.booking, moment, hours, facts.place.zone)
 
 
 def expected(message: Message, facts: Facts) -> Changes:

@@ -141,7 +141,7 @@ def cancellation_for(
 
 
 def _view(case: Case, client: Client) -> _View:
-    orders = {kind: case.settings.channels_for(kind) for kind in PLANNED_KINDS}
+    orders = {kind: case.settings.channels_for(kind, client.phone) for kind in PLANNED_KINDS}
     first = {
         order: next(iter(ways(client, case.addresses, order, case.linked_channels, case.now)), None)
         for order in set(orders.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, time, timedelta, tzinfo
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from handlers.durations import local_day, moment_of
 from storage.records import Millis
@@ -15,6 +15,10 @@ class Hours(NamedTuple):
 
     begin: time
     end: time
+
+
+AT_NIGHT: Final = Hours(time(21), time(9))
+"""When nobody is sent advertising, also where no quiet hours are set."""
 
 
 class Span(NamedTuple):

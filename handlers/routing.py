@@ -90,7 +90,7 @@ def route(
         return _to_staff(facts, channels)
     if facts.client is None:
         return "no_client"
-    order = [name for name in facts.settings.channels_for(message.kind) if name not in tried]
+    order = [name for name in facts.settings.channels_for(message.kind, facts.client.phone) if name not in tried]
     if AGAIN in message.params:
         order.sort(key=lambda name: name != message.params[AGAIN])
     open_ways = ways(facts.client, facts.addresses, order, channels.keys(), facts.now)

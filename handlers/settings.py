@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from handlers import durations, quiet
+from handlers.countries import country_of
 from handlers.durations import NOTHING, Duration
 from handlers.invalid import Invalid, from_pydantic, pointer
 from handlers.moments import moment_text, parse_moment
@@ -96,10 +97,20 @@ class Settings:
     packages: Mapping[str, Package] = field(default_factory=dict)
     """Channel to what was bought for it; on the business alone."""
 
-    def channels_for(self, kind: str) -> tuple[str, ...]:
-        """The order of channels for messages of ``kind``, answers and others too."""
+    messages_kept_for: Millis | None = None
+    """None: for ever."""
+    closed_channels: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Country (ISO 3166) to the channels that are not used for its phones."""
+
+    def channels_for(self, kind: str, phone: str | None = None) -> tuple[str, ...]:
+        """The order of channels for messages of ``kind``, answers and others too; without those that are closed for the
+        country of ``phone`` (E.164)."""
         known = self.kinds.get(kind)
-        return known.channels if known else self.channels
+        order = known.channels if known else self.channels
+        if not self.closed_channels or phone is None:
+            return order
+        closed = self.closed_channels.get(country_of(phone) or "", frozenset())
+        return tuple(name for name in order if name not in closed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,13 +199,16 @@ def _patched(own: Any, patch: Any) -> Any:
     return result
 
 
+BUSINESS_ALONE: Final = ("channels", "packages", "messages_kept_for", "closed_channels")
+
+
 def _not_for_salons(clean: Mapping[str, Any], level: Level) -> list[tuple[str, str]]:
     if level == "business":
         return []
     why = "belongs to the business alone"
     kinds = (clean.get("kinds") or {}).items()
     places = [("kinds", kind, "channels") for kind, value in kinds if value and "channels" in value]
-    whole = [(name,) for name in ("channels", "packages") if name in clean]
+    whole = [(name,) for name in BUSINESS_ALONE if name in clean]
     return [(pointer(*path), why) for path in (*whole, *places)]
 
 
@@ -284,6 +298,8 @@ def _settings(merged: Mapping[str, Any]) -> Settings:
             }
             for kind, languages in merged["whatsapp_templates"].items()
         },
+        messages_kept_for=_millis(merged["messages_kept_for"]) if merged["messages_kept_for"] else None,
+        closed_channels={country: frozenset(names) for country, names in merged["closed_channels"].items()},
         packages={
             channel: Package(package["size"], parse_moment(package["since"]))
             for channel, package in merged["packages"].items()

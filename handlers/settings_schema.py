@@ -71,6 +71,8 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "templates": {},
     "whatsapp_templates": {},
     "packages": {},
+    "messages_kept_for": "P730D",
+    "closed_channels": {},
 }
 """What holds where neither salon nor business says anything; ``enabled_since`` is then the business's creation."""
 
@@ -172,6 +174,17 @@ class Part(BaseModel):
     """A part of the settings: unknown fields are refused, and nothing is converted silently."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
+
+
+def _country(text: str) -> str:
+    if not re.fullmatch(r"[A-Z]{2}", text):
+        raise _fault("must be a country's two letters, like TR")
+    return text
+
+
+CountryCode = Annotated[str, AfterValidator(_country)]
+ClosedChannels = Annotated[list[Literal["telegram", "whatsapp", "sms"]], AfterValidator(_all_different)]
+"""Channels that are not used for the phones of a country, whatever its law or its networks have against them."""
 
 
 class QuietHours(Part):
@@ -311,6 +324,8 @@ class SettingsPatch(Part):
     templates: dict[TextKind, dict[Language, Text | None] | None] | None = None
     whatsapp_templates: dict[TextKind, dict[Language, ContentTemplate | None] | None] | None = None
     packages: Packages | None = None
+    messages_kept_for: Switchable[Annotated[str, AfterValidator(duration("P30D", "P3650D"))]] | None = None
+    closed_channels: dict[CountryCode, ClosedChannels | None] | None = None
 
 
 class Notify(Part):

@@ -57,6 +57,8 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         },
         "staff": dict.fromkeys(STAFF_EVENTS, True),
         "staff_cards": {"evening": "19:00", "morning": "08:30"},
+        "messages_kept_for": "P730D",
+        "closed_channels": {},
         "templates": {},
         "whatsapp_templates": {},
         "packages": {},

@@ -12,7 +12,7 @@ from playwright.async_api import Page
 from bot.pages.site import STYLE
 from handlers.wording_choices import labels
 from tests.support.browser import OpenPage
-from tests.support.pages import OLENA, Site, served
+from tests.support.pages import HOUR, OLENA, START, Site, served
 
 LANGUAGES = ("uk", "tr", "ru")
 CONFIRMED = {"uk": "Дякуємо, візит підтверджено", "tr": "randevunuz onaylandı", "ru": "визит подтверждён"}
@@ -169,3 +169,22 @@ def test_every_text_stands_out_from_its_ground(scheme: str) -> None:
     ]
     pairs += [("on", ground) for ground in ("good", "bad", "link")]
     assert {(text, ground) for text, ground in pairs if contrast(known[text], known[ground]) < 4.5} == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_family_goes_from_visit_to_visit_and_confirms_all_by_thumb(
+    site: Site, open_page: OpenPage, language: str
+) -> None:
+    await site.book(person={**OLENA, "language": language})
+    await site.book(
+        "b-2", "c2", starts_at=START + HOUR, person={**OLENA, "name": "Марія-Вікторія Олександрівна Коваль"}
+    )
+    page = await phone(open_page, language)
+    await page.goto(f"{site.url}/{await site.visit()}")
+    await fits(page)
+    await page.get_by_role("link", name="16:00").click()
+    assert "16:00" in await page.get_by_role("main").inner_text()
+    await page.get_by_role("link", name="15:00").click()
+    await page.get_by_role("button", name=labels("confirm_all", language)).click()
+    assert [(await site.booking(id)).status for id in ("b-1", "b-2")] == ["confirmed", "confirmed"]
+    await fits(page)

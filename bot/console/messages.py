@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -13,15 +12,15 @@ from aiohttp import web
 from bot.console import tables, words
 from bot.console.filters import when
 from bot.console.message_filters import DEAD, Filters, read_filters, where_of
+from bot.console.message_rows import Row, rows_of, word_of
 from bot.console.site import SAVED, Action, Call, Missing, Page
 from handlers.day_cards import day_of
-from handlers.dead_letters import RESENDABLE, Refused, resend
+from handlers.dead_letters import Refused, resend
 from handlers.formats import short_date
 from handlers.i18n import mark
-from handlers.settings import in_force
-from handlers.statistics import WORDS, Cell, Word, count_by_day, reported, why
+from handlers.statistics import WORDS, Cell, Word, count_by_day
 from handlers.wording_reasons import in_words
-from storage.records import Client, Message, Receipt, Salon
+from storage.records import Message, Receipt, Salon
 
 SHOWN: Final = 50
 LOOKED_AT: Final = 500
@@ -29,23 +28,6 @@ LOOKED_AT: Final = 500
 EXPORTED: Final = 1000
 MOST_EXPORTED: Final = 200_000
 CHAIN: Final = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One message as the list shows it. ``because``: why it did not arrive or does not go, in words."""
-
-    message: Message
-    client: Client | None
-    kind: str
-    channel: str
-    state: tuple[str, str]
-    because: str | None
-
-    @property
-    def again(self) -> bool:
-        """Whether it can be sent once more."""
-        return self.message.status in RESENDABLE
 
 
 async def show(call: Call) -> web.StreamResponse:
@@ -144,40 +126,16 @@ async def _part(
             Message, where, order=("-due_at", "-id"), after=cursor, limit=SHOWN - len(rows)
         )
         seen += len(found)
-        rows += [row for row in found if filters.keeps(_word(call, row, salons))]
+        rows += [row for row in found if filters.keeps(word_of(call, row, salons))]
         if len(found) == 0:
-            return await _rows(call, rows, salons), None
+            return await rows_of(call, rows, salons), None
         cursor = (found[-1].due_at, found[-1].id)
-    return await _rows(call, rows, salons), f"{cursor[0]}:{cursor[1]}" if cursor else None
+    return await rows_of(call, rows, salons), f"{cursor[0]}:{cursor[1]}" if cursor else None
 
 
 def _cursor(text: str) -> tuple[int, str] | None:
     due, _, id = text.partition(":")
     return (int(due), id) if due.isdigit() and len(due) < 16 and id.isalnum() else None
-
-
-def _word(call: Call, row: Message, salons: Mapping[str, Salon]) -> Word | None:
-    return reported(row, call.now, in_force(call.business, salons.get(row.salon or "")).undelivered_after)
-
-
-async def _rows(call: Call, found: Sequence[Message], salons: Mapping[str, Salon]) -> list[Row]:
-    ids = sorted({row.client for row in found if row.client})
-    clients = await call.desk.store.get_many(Client, [(call.business.id, id) for id in ids]) if ids else {}
-    made = []
-    for row in found:
-        late = in_force(call.business, salons.get(row.salon or "")).undelivered_after
-        code = why(row, call.now, late)
-        made.append(
-            Row(
-                row,
-                clients.get((call.business.id, row.client or "")),
-                words.kind_name(row.kind, call.t),
-                words.channel_name(row.channel, call.t),
-                words.state_of(reported(row, call.now, late), call.t),
-                in_words(code, call.language) if code else None,
-            )
-        )
-    return made
 
 
 # One message
@@ -200,11 +158,11 @@ async def show_one(call: Call) -> web.StreamResponse:
     root = await call.record(Message, row.fallback_of) if row.fallback_of else row
     chain = sorted((hop for hop in (root, *hops)), key=lambda hop: hop.hop)
     said = {"business": call.business.id, "message": row.id}
-    (shown,) = await _rows(call, [row], salons)
+    (shown,) = await rows_of(call, [row], salons)
     return call.render(
         "message.html",
         row=shown,
-        chain=await _rows(call, chain, salons) if len(chain) > 1 else [],
+        chain=await rows_of(call, chain, salons) if len(chain) > 1 else [],
         receipts=await call.desk.store.find(Receipt, said, order=("at", "id"), limit=CHAIN),
     )
 
@@ -232,8 +190,8 @@ async def export(call: Call) -> web.StreamResponse:
     response = await tables.begun(call.request, "messages.csv")
     await response.write(tables.lines([head], call.language))
     async for part in _all(call, where):
-        kept = [row for row in part if filters.keeps(_word(call, row, salons))]
-        shown = await _rows(call, kept, salons)
+        kept = [row for row in part if filters.keeps(word_of(call, row, salons))]
+        shown = await rows_of(call, kept, salons)
         await response.write(tables.lines((_cells(call, row, salons) for row in shown), call.language))
     await response.write_eof()
     return response

@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import web
 
 from bot.api.keys import Tries
-from bot.console import manual, messages, settings, signin, today
+from bot.console import clients, manual, messages, settings, signin, team, today
 from bot.console.site import Call, Console, Missing, Page, served
 from bot.pages.forms import Forms
 from handlers.turn import Desk
@@ -18,6 +18,8 @@ PAGES: Final[tuple[Page, ...]] = (
     today.PAGE,
     messages.PAGE,
     manual.PAGE,
+    clients.PAGE,
+    team.PAGE,
     settings.PAGE,
     signin.SESSIONS,
 )

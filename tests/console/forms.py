@@ -48,7 +48,7 @@ class Fields(HTMLParser):
             self._area = ""
 
 
-def filled(text: str, name: str, **changed: str | list[str]) -> list[tuple[str, str]]:
+def filled(text: str, name: str, /, **changed: str | list[str]) -> list[tuple[str, str]]:
     """The fields of a form, some of them with other values; one with several values is given as a list."""
     kept = [pair for pair in Fields(text, name).pairs if pair[0] not in changed]
     for field, value in changed.items():

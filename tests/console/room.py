@@ -170,7 +170,7 @@ async def furnish(room: Room) -> None:
     for id, master in {"m1": ("s1", "Наталія"), "m2": ("s1", "Оксана"), "m3": ("s2", "Ірина")}.items():
         await tenants.put_master(room.desk, room.business, id, {"salon": master[0], "name": master[1]})
     await tenants.put_service(room.desk, room.business, "haircut", {"name": "Стрижка", "duration": "PT1H"})
-    await tenants.put_service(room.desk, room.business, "brows", {"name": "Брови", "rebook_after": "P3W"})
+    await tenants.put_service(room.desk, room.business, "brows", {"name": "Брови", "rebook_after": "P21D"})
 
 
 async def busy_day(room: Room) -> None:

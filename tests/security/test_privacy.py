@@ -1,15 +1,18 @@
 """A person is handed over whole, is forgotten without a trace, and is not brought back by what is older."""
 
+import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import fields, replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.__main__ import main
 from handlers import people, visits
 from handlers.dossier import dossier_of
 from handlers.erasure import erase_client
@@ -42,6 +45,7 @@ from storage.records import (
 from storage.sqlite import SqliteStore, open_sqlite
 from storage.store import Changes, Patch
 
+SECRET = "a-secret-of-tests-4711-that-is-long-enough"
 NOW = 1_795_950_000_000
 DAY = 86_400_000
 NAME, PHONE, CHAT, ID = "Олена Приходько", "+380671234567", "7001234567", "client-4711"
@@ -54,11 +58,18 @@ class House:
     """A salon on a file, whose clock a test moves."""
 
     def __init__(self, store: SqliteStore, file: Path) -> None:
-        self.store, self.file, self.now = store, file, NOW
+        self.store, self.file, self.now, self.closed = store, file, NOW, False
+
+    async def close(self) -> None:
+        if not self.closed:
+            self.closed = True
+            await self.store.close()
 
     @property
     def desk(self) -> Desk:
-        return Desk(self.store, lambda: self.now, Links("https://vizit.example", b"s" * 32), frozenset({"telegram"}))
+        return Desk(
+            self.store, lambda: self.now, Links("https://vizit.example", SECRET.encode()), frozenset({"telegram"})
+        )
 
     async def visit(self, id: str = "b-1", **more: Any) -> Booking:
         given = {
@@ -129,8 +140,9 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     file = tmp_path / "vizit.db"
     store = await open_sqlite(file)
     await store.commit(Changes(inserts=(BUSINESS, Salon(business="a", id="s", name="Краса на Подолі"))))
-    yield House(store, file)
-    await store.close()
+    here = House(store, file)
+    yield here
+    await here.close()
 
 
 def traces_in(file: Path) -> list[str]:
@@ -251,3 +263,61 @@ async def test_a_person_who_began_anew_is_not_erased_again(house: House) -> None
     await house.visit("b-9")
     assert await erase_again(house.desk) == 0
     assert await house.client() is not None
+
+
+@pytest.fixture
+def vizit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Runs a command on the house's file, with the house's secret, and answers with what it said."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in (
+        ("DATABASE", f"sqlite:///{tmp_path}/vizit.db"),
+        ("SECRET", SECRET),
+        ("ADMIN_KEY", "k" * 20 + "7x" * 9),
+    ):
+        monkeypatch.setenv(f"VIZIT_{name}", value)
+
+    def run(*args: str) -> str:
+        said = StringIO()
+        with redirect_stdout(said), redirect_stderr(said):
+            assert main(args) == 0, said.getvalue()
+        return said.getvalue()
+
+    return run
+
+
+async def test_a_restore_erases_again_whom_the_present_database_knows_to_be_erased(
+    house: House, tmp_path: Path, vizit: Callable[..., str]
+) -> None:
+    await full(house)
+    await house.store.backup(tmp_path / "before.db")
+    await erase_client(house.desk, "a", ID)
+    await house.close()
+    said = await asyncio.to_thread(vizit, "restore", "before.db", "--overwrite")
+    assert "Erased again: 1." in said
+    assert traces_in(house.file) == []
+
+
+def text_of(file: Path) -> str:
+    return file.read_text()
+
+
+def lose(folder: Path) -> None:
+    """The database is gone, with all of its files."""
+    for lost in folder.glob("vizit.db*"):
+        lost.unlink()
+
+
+async def test_tombstones_that_were_saved_serve_where_the_database_was_lost(
+    house: House, tmp_path: Path, vizit: Callable[..., str]
+) -> None:
+    await full(house)
+    await house.store.backup(tmp_path / "before.db")
+    await erase_client(house.desk, "a", ID)
+    await house.close()
+    await asyncio.to_thread(vizit, "erasures", "save", "stones")
+    assert not any(trace in text_of(tmp_path / "stones") for trace in TRACES)
+    lose(tmp_path)
+    await asyncio.to_thread(vizit, "restore", "before.db")
+    assert traces_in(house.file)
+    assert "Erased again: 1." in await asyncio.to_thread(vizit, "erasures", "apply", "stones")
+    assert traces_in(house.file) == []

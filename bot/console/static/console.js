@@ -37,6 +37,27 @@ document.addEventListener("click", async (event) => {
 });
 for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
 
+// A text is shown as it will look while it is written.
+for (const form of document.querySelectorAll("form[data-preview]")) {
+  let waiting = 0;
+  const look = async () => {
+    const body = new URLSearchParams(new FormData(form));
+    body.set("do", "look");
+    const answer = await fetch(form.action, { method: "POST", body }).catch(() => null);
+    if (!answer?.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("preview");
+    const old = document.getElementById("preview");
+    if (fresh && !old.contains(document.activeElement)) old.replaceChildren(...fresh.childNodes);
+    else if (fresh) old.querySelector(".looks").replaceWith(fresh.querySelector(".looks"));
+  };
+  for (const event of ["input", "change", "click"])
+    form.addEventListener(event, (what) => {
+      if (event === "click" && !what.target.closest("[data-insert]")) return;
+      clearTimeout(waiting);
+      waiting = setTimeout(look, 400);
+    });
+}
+
 // A filter that is chosen is applied.
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-at-once]");
