@@ -83,3 +83,14 @@ async def test_a_template_that_whatsapp_pauses_is_not_used_again(world: World) -
     await ticks(world)
     await world.put("b-2", at_="Sat 12:00")
     assert (await hops(world, "b-2"))[0] == ("whatsapp", "skipped", "no_template")
+
+
+async def test_what_waits_for_a_person_goes_by_whatsapp_once_the_client_writes_there(world: World) -> None:
+    await world.put("b-1")
+    anna = await world.client("anna")
+    await anna.says("Добрий день!")
+    assert await hops(world, "b-1") == [
+        ("whatsapp", "skipped", "no_template"),
+        ("whatsapp", "delivered", "chat_linked"),
+    ]
+    assert any("15:00" in heard.text for heard in anna.heard)
