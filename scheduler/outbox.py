@@ -162,6 +162,7 @@ class Outbox:
             stepped = await self._store.step(settles, guards, claims)
             _pass("end", settles, guards, claims)
         except BaseException:
+            self._look = True
             self._landed.extendleft(reversed(settled))
             self._boarding.put_back()
             raise
@@ -264,7 +265,9 @@ class Outbox:
             return []
         now = self._desk.now()
         if self._look:
-            self._look, self._due = False, await self._store.next_due()
+            # Before it is asked: whatever wakes this while a store thinks is to be looked for again.
+            self._look = False
+            self._due = await self._store.next_due()
             if self._due is not None and self._due <= now:
                 self._hungry, self._due = set(LANES), None
         until = self._store.clock() + LEASE

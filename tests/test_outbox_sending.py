@@ -242,6 +242,23 @@ async def test_what_is_past_its_time_expires_for_everybody_to_see(post: Post) ->
     assert ((await post.read(row)).status, (await post.read(row)).reason) == ("expired", "too_late")
 
 
+async def test_what_is_planned_while_a_slow_store_looks_for_what_is_due_is_not_overlooked(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, looked = message(), post.store.next_due
+    asked: list[int | None] = []
+
+    async def slowly() -> int | None:
+        asked.append(await looked())
+        if len(asked) == 1:
+            await post.add(row)
+        return asked[-1]
+
+    monkeypatch.setattr(post.store, "next_due", slowly)
+    await post.send_all()
+    assert asked[0] is None and (await post.read(row)).status == "sent"
+
+
 async def test_after_an_outage_only_the_newest_reminder_goes_out(post: Post) -> None:
     rows = [message(key=f"booking:b:reminder:{n}:r1:client:c:0", due_at=NOON - n * MINUTE) for n in (3, 1, 2)]
     coming = message(key="booking:b:reminder:later:r1:client:c:0", due_at=NOON + 1)

@@ -1,9 +1,8 @@
-"""Every conversation is had on each channel, over each store."""
+"""Every conversation is had on each channel, and over each store but for the longest."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -15,14 +14,6 @@ from tests.conversations.world import BUSINESS, MONDAY, SALON_BODY, World, set_t
 def channel(request: pytest.FixtureRequest) -> str:
     """The channel that the scene's clients use."""
     return str(request.param)
-
-
-@pytest.fixture(params=["sqlite"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database."""
-    if request.param == "mongodb":
-        return str(request.getfixturevalue("mongodb_url"))
-    return f"sqlite:///{tmp_path}/vizit.db"
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -30,6 +31,12 @@ async def opens_a_chat(anna: Client) -> None:
     await anna.user.start()
     await anna.user.shares_contact()
     await anna.stage.quiet()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    """One store has to be enough: these are the longest conversations."""
+    return f"sqlite:///{tmp_path}/vizit.db"
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,12 @@ from tests.conversations.world import Client, Heard, World, at, plain
 
 CHILDREN = {"oleh": "Oleh", "mia": "Mia"}
 BOOKED = (("b-1", "anna", "Fri 15:00"), ("b-2", "oleh", "Fri 15:00"), ("b-3", "mia", "Fri 15:30"))
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    """One store has to be enough: these are the longest conversations."""
+    return f"sqlite:///{tmp_path}/vizit.db"
 
 
 async def family(world: World, booked: tuple[tuple[str, str, str], ...] = BOOKED, *, language: str = "uk") -> Client:

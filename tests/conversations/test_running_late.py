@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+
+import pytest
 
 from bot.playground.telegram_world import Message
 from handlers.wording import labels
@@ -10,6 +13,12 @@ from tests.conversations.staff_room import offering, press
 from tests.conversations.world import Client, World
 
 HEAD = "Клієнт запізнюється на 10 хвилин"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    """One store has to be enough: these are the longest conversations."""
+    return f"sqlite:///{tmp_path}/vizit.db"
 
 
 async def an_hour_before(world: World) -> Client:

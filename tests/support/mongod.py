@@ -10,8 +10,9 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -25,6 +26,8 @@ from tests.support.leftout import leave_out
 SERVER_ENV = "VIZIT_TEST_MONGODB"
 REPLICA_SET = "vizit"
 START_TIMEOUT_MS = 60_000
+ELECTION_TIMEOUT_MS = 2_000
+"""After so long without a word from its primary a set elects another; five times as long by default."""
 STOP_TIMEOUT_S = 30
 
 
@@ -55,31 +58,43 @@ def free_port() -> int:
         return port
 
 
-def await_primary(port: int, log: Path) -> str:
-    """Make the server at `port` a replica set of one; the address of the set once its primary takes writes."""
-    url = f"mongodb://127.0.0.1:{port}/?replicaSet={REPLICA_SET}"
-    config = {"_id": REPLICA_SET, "members": [{"_id": 0, "host": f"127.0.0.1:{port}"}]}
+def await_primary(ports: Sequence[int], log: Path) -> str:
+    """Make the servers at `ports` one replica set; its address once its primary takes writes."""
+    hosts = [f"127.0.0.1:{port}" for port in ports]
+    url = f"mongodb://{','.join(hosts)}/?replicaSet={REPLICA_SET}"
+    members = [{"_id": number, "host": host} for number, host in enumerate(hosts)]
+    config = {"_id": REPLICA_SET, "members": members, "settings": {"electionTimeoutMillis": ELECTION_TIMEOUT_MS}}
     try:
         with MongoClient[dict[str, object]](
-            "127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=START_TIMEOUT_MS
+            "127.0.0.1", ports[0], directConnection=True, serverSelectionTimeoutMS=START_TIMEOUT_MS
         ) as direct:
             direct.admin.command("replSetInitiate", config)
-        with MongoClient[dict[str, object]](url, serverSelectionTimeoutMS=START_TIMEOUT_MS) as members:
-            members.admin.command("ping")
+        with MongoClient[dict[str, object]](url, serverSelectionTimeoutMS=START_TIMEOUT_MS) as whole:
+            whole.admin.command("ping")
     except PyMongoError as error:
         raise RuntimeError(f"mongod did not become primary: {error}\n{log.read_text()[-2000:]}") from error
     return url
 
 
-@contextmanager
-def running_mongod(binary: Path) -> Iterator[str]:
-    """Run `binary` on a free loopback port with a folder of its own; yields the address of its replica set."""
-    with tempfile.TemporaryDirectory(prefix="vizit-mongod-") as folder:
-        port, log = free_port(), Path(folder, "mongod.log")
+@dataclass
+class Server:
+    """One `mongod` on a loopback port with a folder of its own."""
+
+    binary: Path
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "mongod.log"
+
+    def start(self) -> None:
+        """Start it, for the first time or on what it had before."""
         options = {
-            "--dbpath": folder,
-            "--logpath": str(log),
-            "--port": str(port),
+            "--dbpath": str(self.folder),
+            "--logpath": str(self.log),
+            "--port": str(self.port),
             "--bind_ip": "127.0.0.1",
             "--replSet": REPLICA_SET,
             "--oplogSize": "64",
@@ -87,18 +102,72 @@ def running_mongod(binary: Path) -> Iterator[str]:
             "--setParameter": "diagnosticDataCollectionEnabled=false",
         }
         # With test commands, a test can make the server fail or close a connection at a command of its choice.
-        command = [str(binary), "--nounixsocket", "--setParameter", "enableTestCommands=1"]
+        command = [str(self.binary), "--nounixsocket", "--setParameter", "enableTestCommands=1"]
         command += [word for option in options.items() for word in option]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    def kill(self) -> None:
+        """As `kill -9` does."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """Ask it to end; it is killed where it does not."""
+        assert self.process is not None
+        self.process.terminate()
         try:
-            yield await_primary(port, log)
-        finally:
-            process.terminate()
-            try:
-                process.wait(STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            self.process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+@dataclass
+class ReplicaSet:
+    """Several servers, of which one is the primary."""
+
+    servers: Sequence[Server]
+    url: str
+
+    def primary(self) -> Server:
+        """The server that takes writes, once there is one."""
+        with MongoClient[dict[str, object]](self.url, serverSelectionTimeoutMS=START_TIMEOUT_MS) as client:
+            client.admin.command("ping")
+            _, port = client.primary or ("", 0)
+        return next(server for server in self.servers if server.port == port)
+
+    def await_all(self) -> None:
+        """Wait until every server takes part again."""
+        for server in self.servers:
+            with MongoClient[dict[str, object]](
+                "127.0.0.1", server.port, directConnection=True, serverSelectionTimeoutMS=START_TIMEOUT_MS
+            ) as client:
+                hello = client.admin.command("hello")
+                while not (hello["isWritablePrimary"] or hello["secondary"]):
+                    # The server answers when its state has changed, or after a second.
+                    asked = {"topologyVersion": hello["topologyVersion"], "maxAwaitTimeMS": 1000}
+                    hello = client.admin.command("hello", **asked)
+
+
+@contextmanager
+def running_set(binary: Path, members: int) -> Iterator[ReplicaSet]:
+    """Run a replica set of so many servers."""
+    with tempfile.TemporaryDirectory(prefix="vizit-mongod-") as folder, ExitStack() as running:
+        servers = []
+        for number in range(members):
+            home = Path(folder, str(number))
+            home.mkdir()
+            servers.append(Server(binary, home, free_port()))
+            servers[-1].start()
+            running.callback(servers[-1].stop)
+        yield ReplicaSet(servers, await_primary([server.port for server in servers], servers[0].log))
+
+
+@contextmanager
+def running_mongod(binary: Path) -> Iterator[str]:
+    """Run `binary` on a free loopback port with a folder of its own; yields the address of its replica set."""
+    with running_set(binary, 1) as alone:
+        yield alone.url
 
 
 @pytest.fixture(scope="session")
