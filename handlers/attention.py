@@ -140,4 +140,4 @@ def ways_for(
     kind: str, client: Client, addresses: Sequence[Address], settings: Settings, channels: frozenset[str], now: Millis
 ) -> list[Way]:
     """Every way on which an offer of ``kind`` may reach ``client``, in the order of the settings."""
-    return ways(client, addresses, settings.channels_for(kind), channels, now)
+    return ways(client, addresses, settings.channels_for(kind, client.phone), channels, now)
