@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from handlers.offer_facts import NOTHING, TELLS_OF_GUEST, Beside, Guest, Purse, read_beside, read_guest
 from handlers.packages import left
+from handlers.reading import Key, Reading
 from handlers.settings import Place, Settings, in_force, place
 from handlers.staff import hears
 from handlers.turn import Desk, Links
@@ -32,19 +31,23 @@ from storage.records import (
 )
 from storage.store import OneOf, Store
 
-R = TypeVar("R")
-Key = tuple[str, str]
-
 RINGING: Final = frozenset({"booking_created", "booking_changed", "booking_cancelled", "reminder"})
 """Messages about a visit that ring: they take the place of the older ones about it."""
 REVIEWED: Final = frozenset(
-    {"review_words", "review_added", "review_noted", "thanks", "staff_review", "staff_review_words", "staff_answer_ask"}
+    {
+        "review_words",
+        "review_added",
+        "review_noted",
+        "thanks",
+        "staff_review",
+        "staff_review_words",
+        "staff_review_photo",
+        "staff_answer_ask",
+    }
 )
 """Messages that speak of the review of their visit."""
 LATE: Final[Millis] = 60_000
 """A reminder that goes so long after it was due may have been overtaken by another one."""
-ROWS: Final = 1000
-"""No batch of messages has more rows of one kind behind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,16 +128,20 @@ class _Batch:
     masters: Mapping[Key, Master] = field(default_factory=dict)
     services: Mapping[Key, Service] = field(default_factory=dict)
     bookings: Mapping[Key, Booking] = field(default_factory=dict)
-    clients: Mapping[Key, Client] = field(default_factory=dict)
+    clients: dict[Key, Client] = field(default_factory=dict)
     named: Mapping[Key, Message] = field(default_factory=dict)
     """Rows that these are about: those that they rewrite, and those that a card shows."""
     chats: Mapping[Key, StaffChat] = field(default_factory=dict)
-    staff: Mapping[str, list[StaffChat]] = field(default_factory=dict)
-    """By business."""
-    others: Mapping[Key, list[Message]] = field(default_factory=dict)
+    staff: Mapping[Key, list[StaffChat]] = field(default_factory=dict)
+    """By business, twice."""
+    went: Mapping[Key, list[Message]] = field(default_factory=dict)
     """By business and booking."""
+    going: Mapping[Key, list[Message]] = field(default_factory=dict)
+    """Reminders by business and booking, where one of them is late."""
+    roots: Mapping[Key, Message] = field(default_factory=dict)
+    """The first hops of later ones."""
     hops: Mapping[str, list[Message]] = field(default_factory=dict)
-    """By the id of hop 0."""
+    """The later hops by the id of the first one."""
     own: Mapping[Key, list[Address]] = field(default_factory=dict)
     """By business and client."""
     shared: Mapping[Key, list[Address]] = field(default_factory=dict)
@@ -163,110 +170,88 @@ async def load_facts(desk: Desk, messages: Sequence[Message], *, hops: bool = Fa
     ``hops``: read the other hops of every message, not only of those that are a later hop. A row whose business is not
     known (an answer to a stranger) gets a business without a name.
     """
-    batch = _Batch()
-    await _read_visits(desk.store, messages, batch)
-    await _read_people(desk.store, messages, batch)
-    await _read_messages(desk.store, messages, batch, hops, desk.now())
-    await _read_reviews(desk.store, messages, batch)
+    batch, reading = _Batch(), Reading()
+    _name_visits(reading, messages, batch)
+    _name_people(reading, messages, batch)
+    _name_messages(reading, messages, batch, hops, desk.now())
+    _name_reviews(reading, messages, batch)
     if "whatsapp" in desk.channels:
-        await _read_content(desk.store, messages, batch)
+        _name_content(reading, messages, batch)
+    await reading.read(desk.store)
+    await _read_what_they_name(desk.store, messages, batch)
     await _read_packages(desk.store, messages, batch)
     batch.beside = await read_beside(desk.store, messages, desk.now())
     await _read_guests(desk.store, messages, batch)
     return {message.id: _facts_of(desk, message, batch) for message in messages}
 
 
-async def _many(store: Store, record: type[R], keys: Iterable[tuple[str, str | None]]) -> dict[Key, R]:
-    wanted = list(dict.fromkeys((business, id) for business, id in keys if id))
-    return await store.get_many(record, wanted) if wanted else {}
-
-
-async def _by(store: Store, record: type[R], name: str, keys: Iterable[Key], **where: Any) -> dict[Key, list[R]]:
-    """The records of several businesses by ``(business, their field name)``."""
-    wanted = set(keys)
-    found: dict[Key, list[R]] = defaultdict(list)
-    if not wanted:
-        return found
-    businesses, values = ({key[side] for key in wanted} for side in (0, 1))
-    where = {"business": OneOf(tuple(sorted(businesses))), name: OneOf(tuple(sorted(values))), **where}
-    of = attrgetter("business", name)
-    # In the order of the index that serves the list; by id, SQLite would rather read all that the business has.
-    for row in await store.find(record, where, order=(name,), limit=ROWS):
-        found[of(row)].append(row)
-    return found
-
-
-async def _read_visits(store: Store, messages: Sequence[Message], batch: _Batch) -> None:
-    """Bookings, and what the business says of them."""
-    asked = [(message.business, id) for message in messages for id in _bookings_of(message)]
-    batch.bookings = await _many(store, Booking, asked)
-    visits = batch.bookings.values()
-    batch.businesses = await _many(store, Business, ((message.business, message.business) for message in messages))
-    salons = [(visit.business, visit.salon) for visit in visits]
-    batch.salons = await _many(store, Salon, [*salons, *((message.business, message.salon) for message in messages)])
-    batch.masters = await _many(store, Master, ((visit.business, visit.master) for visit in visits))
-    batch.services = await _many(store, Service, ((visit.business, id) for visit in visits for id in visit.services))
+def _name_visits(reading: Reading, messages: Sequence[Message], batch: _Batch) -> None:
+    """Bookings, and the businesses."""
+    batch.bookings = reading.by_id(Booking, ((row.business, id) for row in messages for id in _bookings_of(row)))
+    batch.businesses = reading.by_id(Business, ((row.business, row.business) for row in messages))
 
 
 def _bookings_of(message: Message) -> tuple[str | None, ...]:
     return (message.booking, *message.params.get("bookings", ()))
 
 
-async def _read_people(store: Store, messages: Sequence[Message], batch: _Batch) -> None:
-    """Clients and the chats that lead to them, and the staff."""
-    clients = [(visit.business, visit.client) for visit in batch.bookings.values()]
-    batch.clients = await _many(
-        store, Client, [*clients, *((message.business, message.client) for message in messages)]
-    )
-    batch.chats = await _many(store, StaffChat, ((message.business, message.staff_chat) for message in messages))
-    told = {(message.business, message.client) for message in messages if message.client and not message.staff_chat}
-    if not told:
-        return
-    batch.own = await _by(store, Address, "client", told)
-    phones = {(key[0], client.phone) for key in told if (client := batch.clients.get(key)) and client.phone}
-    batch.shared = await _by(store, Address, "phone", phones)
-    batch.people = await _by(store, Client, "phone", phones)
-    staff: dict[str, list[StaffChat]] = defaultdict(list)
-    businesses = tuple(sorted({business for business, _ in told}))
-    for chat in await store.find(StaffChat, {"business": OneOf(businesses)}, limit=ROWS):
-        staff[chat.business].append(chat)
-    batch.staff = staff
+def _name_people(reading: Reading, messages: Sequence[Message], batch: _Batch) -> None:
+    """Clients and the chats that are tied to them, and the staff."""
+    batch.clients = reading.by_id(Client, ((row.business, row.client) for row in messages))
+    batch.chats = reading.by_id(StaffChat, ((row.business, row.staff_chat) for row in messages))
+    told = _told(messages)
+    batch.own = reading.by(Address, "client", told)
+    batch.staff = reading.by(StaffChat, "business", {(business, business) for business, _ in told})
 
 
-async def _read_messages(store: Store, messages: Sequence[Message], batch: _Batch, hops: bool, now: Millis) -> None:
+def _told(messages: Sequence[Message]) -> set[Key]:
+    """The clients that are written to."""
+    return {(row.business, row.client) for row in messages if row.client and not row.staff_chat}
+
+
+async def _read_what_they_name(store: Store, messages: Sequence[Message], batch: _Batch) -> None:
+    """What the bookings name, and who else can be reached by the clients' phones."""
+    reading, visits = Reading(), batch.bookings.values()
+    salons = [(visit.business, visit.salon) for visit in visits]
+    batch.salons = reading.by_id(Salon, [*salons, *((row.business, row.salon) for row in messages)])
+    batch.masters = reading.by_id(Master, ((visit.business, visit.master) for visit in visits))
+    batch.services = reading.by_id(Service, ((visit.business, id) for visit in visits for id in visit.services))
+    guests = [(visit.business, visit.client) for visit in visits]
+    others = reading.by_id(Client, (key for key in guests if key not in batch.clients))
+    phones = {(key[0], client.phone) for key in _told(messages) if (client := batch.clients.get(key)) and client.phone}
+    batch.shared = reading.by(Address, "phone", phones)
+    batch.people = reading.by(Client, "phone", phones)
+    await reading.read(store)
+    batch.clients |= others
+
+
+def _name_messages(reading: Reading, messages: Sequence[Message], batch: _Batch, hops: bool, now: Millis) -> None:
     """Other messages that these have to do with."""
     named = ((row.business, id) for row in messages for id in (row.edits, row.params.get("message")))
-    batch.named = await _many(store, Message, named)
+    batch.named = reading.by_id(Message, named)
     ringing = [row for row in messages if row.kind in RINGING and row.booking and not row.staff_chat]
     went = {"staff_chat": None, "status": OneOf(REACHED)}
-    others = await _by(store, Message, "booking", _visits_of(ringing), **went)
+    batch.went = reading.by(Message, "booking", _visits_of(ringing), **went)
     late = [row for row in ringing if row.kind == "reminder" and row.due_at < now - LATE]
     going = {"kind": "reminder", "staff_chat": None, "status": OneOf(("planned", "leased", "sending"))}
-    for key, rows in (await _by(store, Message, "booking", _visits_of(late), **going)).items():
-        others[key] += rows
-    batch.others = others
-    later = [message for message in messages if hops or message.fallback_of]
-    roots = await _many(store, Message, ((message.business, message.fallback_of) for message in later))
-    found: dict[str, list[Message]] = defaultdict(list)
-    for root in roots.values():
-        found[root.id].append(root)
-    for hop in await _hops_after(store, later):
-        found[hop.fallback_of or ""].append(hop)
-    batch.hops = found
+    batch.going = reading.by(Message, "booking", _visits_of(late), **going)
+    later = [row for row in messages if hops or row.fallback_of]
+    batch.roots = reading.by_id(Message, ((row.business, row.fallback_of) for row in later))
+    batch.hops = reading.of(Message, "fallback_of", {row.fallback_of or row.id for row in later})
 
 
-async def _read_reviews(store: Store, messages: Sequence[Message], batch: _Batch) -> None:
+def _name_reviews(reading: Reading, messages: Sequence[Message], batch: _Batch) -> None:
     """What clients have said of these visits, and, for the staff, of earlier ones."""
     spoken = [row for row in messages if row.kind in REVIEWED]
-    batch.reviews = await _many(store, Review, ((row.business, row.booking) for row in spoken))
+    batch.reviews = reading.by_id(Review, ((row.business, row.booking) for row in spoken))
     cards = {(row.business, row.client) for row in messages if row.staff_chat and row.booking and row.client}
-    batch.said = await _by(store, Review, "client", cards)
+    batch.said = reading.by(Review, "client", cards)
 
 
-async def _read_content(store: Store, messages: Sequence[Message], batch: _Batch) -> None:
+def _name_content(reading: Reading, messages: Sequence[Message], batch: _Batch) -> None:
     """What those that wait may read as on WhatsApp."""
     asked = {(business, row.kind) for row in _waiting(messages) for business in (row.business, "")}
-    batch.content = await _by(store, ContentTemplate, "kind", asked, status="approved")
+    batch.content = reading.by(ContentTemplate, "kind", asked, status="approved")
 
 
 async def _read_packages(store: Store, messages: Sequence[Message], batch: _Batch) -> None:
@@ -295,11 +280,6 @@ def _waiting(messages: Sequence[Message]) -> list[Message]:
 
 def _visits_of(messages: Sequence[Message]) -> set[Key]:
     return {(message.business, message.booking or "") for message in messages}
-
-
-async def _hops_after(store: Store, messages: Sequence[Message]) -> list[Message]:
-    roots = tuple(sorted({message.fallback_of or message.id for message in messages}))
-    return await store.find(Message, {"fallback_of": OneOf(roots)}, limit=ROWS) if roots else []
 
 
 def _facts_of(desk: Desk, message: Message, batch: _Batch) -> Facts:
@@ -342,7 +322,7 @@ def _facts_of(desk: Desk, message: Message, batch: _Batch) -> Facts:
             found for id in message.params.get("bookings", ()) if (found := _visit(batch, message.business, id))
         ),
         others=tuple(row for row in _others(batch, message) if row.id != message.id),
-        hops=tuple(row for row in batch.hops.get(message.fallback_of or message.id, ()) if row.id != message.id),
+        hops=tuple(row for row in _hops(batch, message) if row.id != message.id),
         content=tuple(
             row for business in (message.business, "") for row in batch.content.get((business, message.kind), ())
         ),
@@ -399,8 +379,18 @@ def _staff_hears(batch: _Batch, settings: Settings, message: Message, visit: Vis
     salon, master = (visit.booking.salon, visit.booking.master) if visit else (message.salon, message.master)
     if not settings.staff.get("client_message", False):
         return False
-    return any(hears(chat, salon, master, "client_message") for chat in batch.staff.get(message.business, ()))
+    return any(
+        hears(chat, salon, master, "client_message")
+        for chat in batch.staff.get((message.business, message.business), ())
+    )
 
 
 def _others(batch: _Batch, message: Message) -> Sequence[Message]:
-    return batch.others.get((message.business, message.booking or ""), ()) if message.kind in RINGING else ()
+    key = (message.business, message.booking or "")
+    return (*batch.went.get(key, ()), *batch.going.get(key, ())) if message.kind in RINGING else ()
+
+
+def _hops(batch: _Batch, message: Message) -> Sequence[Message]:
+    """All hops of this message, the first one first."""
+    root = batch.roots.get((message.business, message.fallback_of or ""))
+    return (*([root] if root else ()), *batch.hops.get(message.fallback_of or message.id, ()))

@@ -16,11 +16,12 @@ from typing import Any, Final
 from handlers.channel import Capabilities
 from handlers.decisions import open_choices
 from handlers.durations import HOUR, local_day
-from handlers.facts import ROWS, Facts, Key, Visit, load_facts
+from handlers.facts import Facts, Visit, load_facts
 from handlers.hops import expected, still_true
 from handlers.keys import first_hop
 from handlers.plan import Case, plan
 from handlers.presence import clients_at
+from handlers.reading import ROWS, Key
 from handlers.reconcile import SPOKEN_FOR_BY
 from handlers.routing import Route, hindrance, route, tried
 from handlers.turn import Desk
