@@ -62,8 +62,11 @@ class Flight:
 class Boarding:
     """What this worker has leased, from the lanes to messages that are ready for the guard."""
 
-    def __init__(self, desk: Desk, means: Means, pacer: Pacer, render: Render) -> None:
+    def __init__(
+        self, desk: Desk, means: Means, pacer: Pacer, render: Render, too_late: Callable[[Message], None]
+    ) -> None:
         self._desk, self._means, self._pacer, self._render = desk, means, pacer, render
+        self._too_late = too_late
         self._ready = Ready()
         self._hand: dict[Job, Way | None] = {}
         """What was drawn in this round, with the address that it took."""
@@ -201,7 +204,8 @@ class Boarding:
             await self._trouble(job, error)
             return None
         if isinstance(verdict, Decided):
-            await self._drop(job, _still_not)
+            if await self._drop(job, _still_not) and facts.now >= job.message.not_after:
+                self._too_late(job.message)
             return None
         way = Way(verdict.channel, verdict.address)
         if job.waited == way:
@@ -266,19 +270,19 @@ class Boarding:
     def _give_back(self, message: Message, until: Millis) -> None:
         self.chores.append(put_off(message, self._desk.now() + until - self._desk.store.clock()))
 
-    async def _drop(self, job: Job, judge: Callable[[Attempt], Decided]) -> None:
-        """Commit that a message does not go; where the row has changed, it is read and judged anew."""
+    async def _drop(self, job: Job, judge: Callable[[Attempt], Decided]) -> bool:
+        """Commit that a message does not go; where the row has changed, it is read and judged anew, and this is False."""
         try:
             changes = await decide(self._desk, job.message, self._means, judge)
             await self._desk.store.commit(changes)
         except Conflict:
             changes = Changes()
-        if changes:
-            self._set_down(job)
-            return
-        job.stale = True
         self._set_down(job)
+        if changes:
+            return True
+        job.stale = True
         self._ready.restore(job)
+        return False
 
     async def _trouble(self, job: Job, error: Exception) -> None:
         """A mistake of this program: the message comes back later, ever more rarely, until its time is over."""

@@ -56,7 +56,8 @@ class Outbox:
     """Sends what is due on the channels of this process.
 
     ``rates``: messages a second for each channel (0 or absent: no limit). ``wires``: how many sends run at once.
-    ``observe`` is told of rows that are ``claimed``, ``sent``, ``failed`` (a send that ended otherwise), or ``lost``.
+    ``observe`` is told of rows that are ``claimed``, ``sent``, ``failed`` (a send that ended otherwise), ``expired``, or
+    ``lost``.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Outbox:
         self._wires, self._observe = wires, observe
         self._pacer = Pacer(desk.store, rates or {})
         self._brake = Brake(desk.store)
-        self._boarding = Boarding(desk, means, self._pacer, render)
+        self._boarding = Boarding(desk, means, self._pacer, render, partial(observe, "expired"))
         self._flying: dict[Flight, asyncio.Task[None]] = {}
         self._landed: deque[Flight] = deque()
         self._crashed: deque[Flight] = deque()

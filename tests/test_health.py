@@ -14,9 +14,12 @@ from bot.config import Listen
 from bot.health import Readiness, database, fresh, routes
 from bot.metrics import Gauges, Measured, Metrics, watch_requests
 from handlers.channel import TELEGRAM, Capabilities, Rendered, SendError, Text
+from scheduler import sweeps
+from storage.backups import note_backup
 from storage.opening import open_store
 from storage.records import Message
 from storage.store import Changes, SchemaNewer, Store, StoreBusy, StoreError
+from tests.support.post import HOUR, MINUTE, NOON, message, opened
 
 Get = Callable[[str], Awaitable[tuple[int, dict[str, str], str]]]
 
@@ -286,3 +289,27 @@ async def test_a_connection_without_a_whole_request_is_closed(monkeypatch: pytes
         assert await reader.read() == b""
         writer.close()
         await writer.wait_closed()
+
+
+async def test_messages_that_were_too_late_are_counted_by_kind_whoever_ends_them() -> None:
+    async with opened() as post:
+        metrics = Metrics()
+        late = {"due_at": NOON - HOUR, "next_at": NOON - HOUR, "not_after": NOON - MINUTE}
+        await post.add(message("reminder", **late))
+        await post.send_all(observe=metrics.observer(post.now))
+        await post.add(message("booking_created", **late))
+        assert await sweeps.expire(post.desk, metrics.has_expired) == 1
+        value = metrics.registry.get_sample_value
+        for kind in ("reminder", "booking_created"):
+            assert value("vizit_messages_expired_total", {"kind": kind}) == 1
+
+
+async def test_when_a_backup_last_worked_is_shown(store: Store) -> None:
+    metrics = Metrics()
+    shown = (await Gauges(metrics, store, lambda: 0).text()).decode()
+    assert "vizit_backup_last_success_timestamp_seconds 0.0" in shown
+    await note_backup(store, 4_096)
+    await Gauges(metrics, store, lambda: 0).text()
+    value = metrics.registry.get_sample_value
+    assert value("vizit_backup_last_size_bytes") == 4_096
+    assert value("vizit_backup_last_success_timestamp_seconds") == pytest.approx(store.clock() / 1000, abs=60)
