@@ -34,7 +34,7 @@ GROUPINGS: Final[tuple[GroupBy | None, ...]] = (None, "salon", "master", "servic
 
 
 class Took(NamedTuple):
-    """Seconds for the slowest kind of report (median of :data:`RUNS`), each kind's median, and MB that the process grew by."""
+    """Seconds for the slowest kind of report, the median of :data:`RUNS` of each kind, and by how many MB the process grew."""
 
     worst: float
     medians: dict[str, float]

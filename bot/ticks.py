@@ -9,6 +9,8 @@ from typing import Final
 from bot.inbox import Inbox
 from bot.metrics import Metrics
 from handlers import packages
+from handlers.campaigns import TASK as CAMPAIGN
+from handlers.campaigns import campaign_part
 from handlers.channel import Channel
 from handlers.delivery import Means
 from handlers.page_keeping import PAGES, pages_part
@@ -19,7 +21,7 @@ from scheduler.clock import Tick
 from scheduler.outbox import Outbox
 from scheduler.staff_cards import make_cards
 
-TASKS: Final[Mapping[str, sweeps.Runner]] = {REPLAN: replan_part, PAGES: pages_part}
+TASKS: Final[Mapping[str, sweeps.Runner]] = {REPLAN: replan_part, PAGES: pages_part, CAMPAIGN: campaign_part}
 MOST_PARTS: Final = 100
 """Parts of a sweep that one tick does at most; the next tick goes on."""
 

@@ -33,6 +33,7 @@ RIGHTS: Final[Mapping[str, frozenset[ConsoleRole]]] = {
     "manual": DESK_WORK,
     "clients": DESK_WORK,
     "erasure": OWNERS,
+    "retention": OWNERS,
     "channels": OWNERS,
     "settings": OWNERS,
     "texts": OWNERS,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final, Literal, NamedTuple
 
-from handlers import formats, wording_bonus
+from handlers import formats, wording_bonus, wording_campaign
 from handlers.filling import Pieces, pieces_of
 from handlers.i18n import LANGUAGES, mark, translator
 from handlers.plan_after import RATES
@@ -104,6 +104,8 @@ BIRTHDAY_SOON: Final = (mark("Your birthday is coming up 🎁"), mark("Our gift 
 REBOOK: Final = (HELLO, mark("It's a good time for your next visit!"), SERVICE)
 MISSED: Final = (HELLO, mark("It's a pity that we didn't meet last time. Shall we find another time?"), SERVICE)
 GLAD: Final = mark("We'd be glad to see you!")
+MISS_YOU: Final = (HELLO, mark("We miss you at our place, and would love to see you again 💛"))
+GIFT: Final = mark("Our gift to you: {n}")
 REBOOKING: Final = ("rebook_not_now", "rebook_later", "rebook_never", *OUT)
 
 
@@ -115,7 +117,7 @@ class Sheet(NamedTuple):
     category: Category = "utility"
 
 
-OFFERS: Final = frozenset({"bonus_accrued", "bonus_expiring", "bonus_birthday", "rebook_invitation"})
+OFFERS: Final = frozenset({"bonus_accrued", "bonus_expiring", "bonus_birthday", "rebook_invitation", "campaign"})
 
 
 def _offer(variant: str, lines: tuple[str, ...], end: str, buttons: tuple[str, ...]) -> dict[str, Sheet]:
@@ -155,6 +157,10 @@ SHEETS: Final[Mapping[str, Mapping[str, Sheet]]] = {
         **_offer("plain", REBOOK, GLAD, REBOOKING),
         **_offer("missed", MISSED, GLAD, REBOOKING),
     },
+    "campaign": {
+        **_offer("plain", MISS_YOU, GLAD, OUT),
+        **_offer("gift", (*MISS_YOU, GIFT), GLAD, OUT),
+    },
 }
 """Kind to variant to template. The variant of a message is :func:`variant_of`; ``moved_asks`` may give way to ``asks``."""
 
@@ -163,7 +169,10 @@ def _offer_variant(scene: Scene) -> str:
     """Whether a gift comes ahead of the day, or a visit did not take place; and whether there is an address to book at."""
     ahead = scene.message.kind == "bonus_birthday" and wording_bonus.is_ahead(scene)
     missed = scene.message.kind == "rebook_invitation" and wording_bonus.is_missed(scene)
-    return (LINK_FIRST if scene["link"] else "") + ("ahead" if ahead else "missed" if missed else "plain")
+    gift = scene.message.kind == "campaign" and bool(scene.param("bonus"))
+    return (LINK_FIRST if scene["link"] else "") + (
+        "ahead" if ahead else "missed" if missed else "gift" if gift else "plain"
+    )
 
 
 def variant_of(scene: Scene) -> str:
@@ -188,6 +197,9 @@ def approved(scene: Scene) -> WhatsAppTemplate | None:
     A template of a text that was taken back is none. Where free text may be sent, the owner's own words are not replaced
     by other words.
     """
+    if wording_campaign.own_text(scene):
+        # Nobody approved these words, and others must not take their place.
+        return None
     facts, language, variant = scene.facts, scene.t.language, variant_of(scene)
     kind, free = scene.message.kind, facts.window_open
     if free and kind in OFFERS:
@@ -318,6 +330,7 @@ SAMPLES: Final[Mapping[str, Callable[[str], str]]] = {
     "link": lambda _: "https://example.com/book",
     "amount": lambda language: formats.money(60_000, "UAH", language),
     "balance": lambda _: "120",
+    "code": lambda _: "SPRING",
     "n": lambda language: translator(language).plural("{n} bonus point", "{n} bonus points", 50).replace("{n}", "50"),
     "price": lambda language: formats.money(90_000, "UAH", language),
     "phone": lambda _: "+380 44 123 4567",

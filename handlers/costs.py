@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from handlers.durations import DAY
 from handlers.turn import Desk
 from storage.records import Business, Cost, Millis
 from storage.store import Range
@@ -59,3 +60,20 @@ def decimal_text(amount: int) -> str:
     whole, rest = divmod(abs(amount), 100_000)
     places = f"{rest:05}".rstrip("0").ljust(2, "0")
     return f"{'-' if amount < 0 else ''}{whole}.{places}"
+
+
+async def usual_prices(desk: Desk, business: Business) -> dict[str, tuple[int, str]]:
+    """What a message of each channel cost on average within the last month: hundred-thousandths and the currency, where the
+    providers have told; of several currencies the most frequent one."""
+    where = {"business": business.id, "due_at": Range(desk.now() - 30 * DAY, None)}
+    sums: dict[tuple[str, str], list[int]] = {}
+    for (channel, currency, amount), n in (
+        await desk.store.count(Cost, where, ("channel", "currency", "amount"))
+    ).items():
+        known = sums.setdefault((channel, currency), [0, 0])
+        known[0] += n
+        known[1] += amount * n
+    prices: dict[str, tuple[int, str]] = {}
+    for (channel, currency), (_, amount) in sorted(sums.items(), key=lambda item: item[1][0]):
+        prices[channel] = (round(amount / sums[channel, currency][0]), currency)
+    return prices

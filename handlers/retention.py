@@ -106,6 +106,7 @@ class First(NamedTuple):
 
 
 Row = tuple[Any, ...]
+"""The values of some fields of one booking."""
 Scope = tuple[str | None, ...]
 """Whom a later visit was to: a client; with a salon; with a salon and a master."""
 
@@ -204,17 +205,17 @@ async def look(desk: Desk, business: Business, asked: Periods, by: GroupBy | Non
     fields = ("client", "salon", "starts_at", "master", *(("services",) if by == "service" else ()))
     everybody: dict[str, First] = {}
     firsts: dict[str | None, dict[str, First]] = {}
-    async for visits in _visits(desk, where, asked.visit, fields):
+    async for visits in visits_of(desk, where, asked.visit, fields):
         await asyncio.to_thread(_fold_firsts, visits, by, everybody, firsts)
     if by == "source":
         sources = await _sources(desk, business, everybody)
         for client, first in everybody.items():
             firsts.setdefault(sources.get(client), {})[client] = first
     last = await _last(desk, business, asked, everybody, by)
-    return Seen(by, everybody, firsts, last, await _visited_before(desk, business, everybody, asked.visit.since))
+    return Seen(by, everybody, firsts, last, await visited_before(desk, business, everybody, asked.visit.since))
 
 
-async def _visits(desk: Desk, where: Where, period: Range, fields: tuple[str, ...]) -> AsyncIterator[list[Row]]:
+async def visits_of(desk: Desk, where: Where, period: Range, fields: tuple[str, ...]) -> AsyncIterator[list[Row]]:
     """Some fields of all bookings that begin in a period, in portions."""
     since, until = period
     while since < until:
@@ -259,7 +260,7 @@ async def _last(
                     if at > last.get(within, NEVER):
                         last[within] = at
 
-    async for visits in _visits(desk, {**where, "status": "arrived"}, asked.back, (*scopes[-1], "starts_at")):
+    async for visits in visits_of(desk, {**where, "status": "arrived"}, asked.back, (*scopes[-1], "starts_at")):
         await asyncio.to_thread(fold, visits)
     for status in ("booked", "confirmed"):
         to_come = {**where, "status": status, "starts_at": Range(desk.now())}
@@ -268,10 +269,14 @@ async def _last(
     return last
 
 
-async def _visited_before(desk: Desk, business: Business, clients: Iterable[str], moment: Millis) -> frozenset[str]:
+async def visited_before(
+    desk: Desk, business: Business, clients: Iterable[str], moment: Millis, salon: str | None = None
+) -> frozenset[str]:
+    """Those of ``clients`` who had a visit (to ``salon``, where one is named) before ``moment``."""
     known: set[str] = set()
     for some in _portions(clients):
         where = {"business": business.id, "status": "arrived", "starts_at": Range(None, moment)}
+        where |= {"salon": salon} if salon else {}
         known |= await desk.store.among(Booking, where, "client", some)
     return frozenset(known)
 

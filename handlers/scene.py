@@ -203,6 +203,7 @@ VARIABLES: Final[Mapping[str, Callable[[Scene], str]]] = {
     "amount": lambda scene: scene.param("amount"),
     "balance": lambda scene: scene.param("balance"),
     "n": lambda scene: scene.param("n"),
+    "code": lambda scene: scene.param("code"),
     "price": _price,
     "phone": _phone,
     "text": lambda scene: scene.param("text"),
@@ -212,4 +213,4 @@ VARIABLES: Final[Mapping[str, Callable[[Scene], str]]] = {
     "people": _people,
     "visits": _visits,
 }
-"""Variable to what stands for it; the first sixteen may also stand in an owner's text and in a WhatsApp template."""
+"""Variable to what stands for it; the first seventeen may also stand in an owner's text and in a WhatsApp template."""

@@ -35,7 +35,7 @@ STAFF_CARDS: Final = ("evening", "morning")
 """Cards that a staff chat gets at a time of day; the message kind is ``staff_`` + the word."""
 VARIABLES: Final = (
     "client", "date", "day", "time", "old_date", "old_time", "service", "master", "salon", "address", "link", "amount",
-    "balance", "n", "price", "phone",
+    "balance", "n", "code", "price", "phone",
 )  # fmt: skip
 """Canonical names of what a text may be filled with."""
 BUTTONS: Final = ("confirm", "move", "cancel", "late", "bookings", "menu", "book", "offers_off", "all_off",

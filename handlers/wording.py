@@ -15,6 +15,7 @@ from handlers import (
     templates,
     wording_bonus,
     wording_by_hand,
+    wording_campaign,
     wording_chat,
     wording_day,
     wording_group,
@@ -98,6 +99,7 @@ KINDS: Final[Mapping[str, Phrase]] = {
     "bonus_birthday": wording_bonus.bonus_birthday,
     "bonus_balance": wording_bonus.bonus_balance,
     "rebook_invitation": wording_bonus.rebook_invitation,
+    "campaign": wording_campaign.campaign,
     "rebook_closed": wording_bonus.rebook_closed,
     "rebook_postponed": wording_bonus.rebook_postponed,
     "rebook_dropped": wording_bonus.rebook_dropped,
@@ -125,6 +127,7 @@ KINDS: Final[Mapping[str, Phrase]] = {
     "staff_linked": wording_staff.staff_linked,
     "staff_link_refused": wording_staff.staff_link_refused,
     "staff_chat_lost": wording_staff.staff_chat_lost,
+    "staff_webhook_gone": wording_staff.staff_webhook_gone,
     "staff_console": wording_staff.staff_console,
     "staff_help": wording_staff.staff_help,
     "staff_stats": wording_settings.staff_stats,
@@ -167,7 +170,7 @@ def render(message: Message, capabilities: Capabilities, facts: Facts) -> Render
     if message.kind == RETIRE:
         return Edit(edited) if edited else Unrendered("not_editable")
     scene = Scene(message, facts, translator(language), edited is not None, capabilities.links)
-    wording_bonus.set_values(scene)
+    _set_values(scene)
     if capabilities.short:
         said = wording_sms.text(scene)
         if said is not None and wording_sms.of_several(scene) and segments(said) > MOST_PARTS:
@@ -196,11 +199,18 @@ def render(message: Message, capabilities: Capabilities, facts: Facts) -> Render
     )
 
 
+def _set_values(scene: Scene) -> None:
+    if scene.message.kind == "campaign":
+        wording_campaign.set_values(scene)
+    else:
+        wording_bonus.set_values(scene)
+
+
 def in_full(message: Message, facts: Facts) -> tuple[str, str]:
     """The whole text of a message that a person sends, and its language: nothing to press, the question's page below."""
     language = language_of(facts.language, facts.place.language)
     scene = Scene(message, facts, translator(language))
-    wording_bonus.set_values(scene)
+    _set_values(scene)
     body, page = _body(scene), wording_sms.page(scene) if wording_sms.answerable(scene) else ""
     return (f"{body}\n{lay_out((scene.t(ANSWER_HERE),), {'link': page})}" if page else body), language
 
@@ -209,6 +219,8 @@ def _body(scene: Scene) -> str:
     """The owner's own text where there is one for this kind and language, else the catalog's."""
     kind = scene.message.kind
     own = scene.facts.settings.templates.get(kind, {}).get(scene.t.language)
+    if wording_campaign.own_text(scene):
+        own = None
     if kind == "reminder" and tells_of_several(scene):
         return lay_out(wording_group.in_owners_words(scene, own) if own else wording_group.reminder(scene), scene)
     return templates.fill(own, scene) if own else lay_out(KINDS[kind](scene), scene)
@@ -239,7 +251,7 @@ def _windowed(scene: Scene, capabilities: Capabilities, body: str) -> Rendered |
     if chosen is None:
         return Unrendered("no_template")
     if chosen != "text":
-        wording_bonus.set_values(scene)
+        _set_values(scene)
         values = templates.template_values(chosen, scene)
         return Template(chosen.sid, values, cut(templates.body_of(chosen, values) or body, capabilities.text))
     return Text(_with_numbers(body, message, capabilities, facts))

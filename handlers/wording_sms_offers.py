@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
+from handlers import templates
+from handlers.filling import Plain
 from handlers.i18n import mark
 from handlers.scene import Scene
 from handlers.wording_bonus import is_ahead, is_missed, purse
+from handlers.wording_campaign import own_text
+from handlers.wording_choices import EMOJI
 from storage.records import MAILING_LANE
 
 ACCRUED: Final = mark("You've received {n}. {salon}.")
@@ -17,10 +21,11 @@ BIRTHDAY: Final = mark("Happy birthday! Our gift: {n}. {salon}.")
 AHEAD: Final = mark("Your birthday gift is ready: {n}. {salon}.")
 REBOOK: Final = mark("It's a good time for your next visit. {salon}.")
 MISSED: Final = mark("Shall we find another time for you? {salon}.")
+MISS_YOU: Final = mark("We miss you! {salon}.")
 BOOK: Final = mark("Book: {link}")
 OFF: Final = mark("No more offers: {link}")
 PARTS: Final[Mapping[str, int]] = {
-    ACCRUED: 1, USED: 1, EXPIRING: 2, BIRTHDAY: 1, AHEAD: 1, REBOOK: 1, MISSED: 1, BOOK: 1, OFF: 2,
+    ACCRUED: 1, USED: 1, EXPIRING: 2, BIRTHDAY: 1, AHEAD: 1, REBOOK: 1, MISSED: 1, MISS_YOU: 1, BOOK: 1, OFF: 2,
 }  # fmt: skip
 """Every sentence of this file, and how many segments it takes at most with long values in it, in every language."""
 
@@ -62,10 +67,22 @@ def rebook_invitation(s: Scene) -> Iterator[str]:
     yield from _book(s)
 
 
+def campaign(s: Scene) -> Iterator[str]:
+    """A mailing."""
+    own = own_text(s)
+    if own:
+        yield Plain(EMOJI.sub("", " ".join(templates.fill(own, s).split())))
+    else:
+        yield s.t(MISS_YOU)
+        yield s.t("Your promo code: {code}")
+    yield from _book(s)
+
+
 PHRASES: Final[Mapping[str, Callable[[Scene], Iterable[str]]]] = {
     "bonus_accrued": bonus_accrued,
     "bonus_expiring": bonus_expiring,
     "bonus_birthday": bonus_birthday,
     "rebook_invitation": rebook_invitation,
+    "campaign": campaign,
 }
 """Kind to the function that gives its lines."""

@@ -11,7 +11,7 @@ from handlers.scene import VARIABLES
 from handlers.wording_choices import EMOJI, VERBS
 
 PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
-KNOWN: Final = frozenset({*VARIABLES, "number", "title", "news", "reason", "by", "until", "known"})
+KNOWN: Final = frozenset({*VARIABLES, "number", "title", "news", "reason", "by", "until", "known", "percent", "other"})
 SAME: Final = frozenset({"{number} — {title}", "{time}, {salon}, {address}"})
 """Sentences that may read the same in another language."""
 LONGEST_BUTTON: Final = 20

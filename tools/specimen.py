@@ -364,6 +364,11 @@ SPECIMENS: tuple[Specimen, ...] = (
     Specimen("staff_package_low", params={"left": 100}),
     Specimen("staff_package_low", "none", params={"left": 0}),
     *specimens(Specimen, SALON, MASTER),
+    Specimen("staff_webhook_gone", params={"title": "https://booking.example/vizit"}),
+    Specimen("campaign", params={"campaign": "spring", "bonus": 500, "code": "ЗИМА"}),
+    Specimen(
+        "campaign", "the owner's text", params={"campaign": "spring", "texts": {"uk": "[Клієнт], чекаємо! [Посилання]"}}
+    ),
     *specimen_bonus.specimens(Specimen, BOOKING, CHILD, SALON, BROWS),
     Specimen(RETIRE, edits=True),
 )

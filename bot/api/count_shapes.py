@@ -66,7 +66,8 @@ class CostsOut(BillOut):
     groups: list[CostGroupOut]
 
 
-def _words(words: Mapping[Word, int]) -> WordsOut:
+def words_out(words: Mapping[Word, int]) -> WordsOut:
+    """The JSON of counts by word."""
     return {
         "processing": words["processing"],
         "waiting": words["waiting"],
@@ -80,9 +81,10 @@ def stats_out(stats: Stats, language: str) -> StatsOut:
     """The JSON of counts, with reasons in ``language``."""
     return {
         "total": sum(stats.words.values()),
-        "status_reported": _words(stats.words),
+        "status_reported": words_out(stats.words),
         "groups": [
-            {"key": key, "total": sum(words.values()), "status_reported": _words(words)} for key, words in stats.groups
+            {"key": key, "total": sum(words.values()), "status_reported": words_out(words)}
+            for key, words in stats.groups
         ],
         "reasons": [{"code": code, "words": in_words(code, language), "total": n} for code, n in stats.reasons],
     }

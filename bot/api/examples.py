@@ -66,6 +66,7 @@ NAMES: Final = {
     "services": "haircut",
     "clients": "c1",
     "bookings": "b-1",
+    "campaigns": "spring",
     "messages": "0e4d1f6b8a5c4c3e9f2b7a6d5c4e3f21",
     "staff-chats": "4b0f6f0c4e3f4a6d8a0c5f1e2d3c4b5a",
 }

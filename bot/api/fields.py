@@ -107,6 +107,34 @@ QueryInstant = Annotated[Millis, BeforeValidator(_instant_of_query), _INSTANT_SC
 """A moment in a query, where a space may stand for the ``+`` that it was decoded from."""
 
 
+def _day(suffix: str, example: str) -> Callable[[Any], date]:
+    def check(value: Any) -> date:
+        try:
+            found = date.fromisoformat(value + suffix) if len(value) == len(example) else None
+        except (TypeError, ValueError):
+            found = None
+        if found is None or not EARLIEST_YEAR <= found.year <= LATEST_YEAR:
+            raise fault(f"must be like {example}, from {EARLIEST_YEAR} to {LATEST_YEAR}")
+        return found
+
+    return check
+
+
+EARLIEST_YEAR: Final = 1970
+LATEST_YEAR: Final = 2199
+_MONTH: Final = r"(19[7-9][0-9]|2[01][0-9]{2})-(0[1-9]|1[0-2])"
+QueryDay = Annotated[
+    date,
+    BeforeValidator(_day("", "2026-11-27")),
+    _described(format="date", pattern=f"^{_MONTH}-[0-9]{{2}}$", examples=["2026-11-27"]),
+]
+"""A calendar day in a query."""
+QueryMonth = Annotated[
+    date, BeforeValidator(_day("-01", "2026-11")), _described(pattern=f"^{_MONTH}$", examples=["2026-11"])
+]
+"""A month in a query, as its first day."""
+
+
 def _language(value: str) -> str:
     language = language_of(value, "") if _LANGUAGE.fullmatch(value) else ""
     if not language:

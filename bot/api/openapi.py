@@ -99,7 +99,9 @@ def _operation(route: Route, schemas: Mapping[Any, Json]) -> Json:
         "tags": [route.tag],
         "summary": route.summary,
         "parameters": [*_path(route), *_query(route.query), *_header(route)],
-        "responses": {str(status): _success(status, schemas.get(body)) for status, body in route.answers.items()},
+        "responses": {
+            str(status): _success(status, schemas.get(body), csv=route.csv) for status, body in route.answers.items()
+        },
     }
     if route.note:
         operation["description"] = route.note
@@ -113,9 +115,12 @@ def _operation(route: Route, schemas: Mapping[Any, Json]) -> Json:
     return operation
 
 
-def _success(status: int, schema: Json | None) -> Json:
+def _success(status: int, schema: Json | None, *, csv: bool = False) -> Json:
     meaning = {200: "As it is now", 201: "Created", 204: "Done"}[status]
-    return {"description": meaning} | ({"content": {"application/json": {"schema": schema}}} if schema else {})
+    content = {"application/json": {"schema": schema}} if schema else {}
+    if csv:
+        content["text/csv"] = {"schema": {"type": "string"}}
+    return {"description": meaning} | ({"content": content} if content else {})
 
 
 def _problem(name: str) -> Json:
@@ -139,13 +144,16 @@ def _path(route: Route) -> list[Json]:
 def _query(model: type[BaseModel]) -> list[Json]:
     """The fields of a query as parameters; one that may be left out is never null."""
     parameters = []
-    for name, schema in model.model_json_schema(ref_template=REF).get("properties", {}).items():
+    whole = model.model_json_schema(ref_template=REF)
+    required = whole.get("required", ())
+    for name, schema in whole.get("properties", {}).items():
         described = {key: value for key, value in schema.items() if key not in ("anyOf", "title")}
         if described.get("default", ...) is None:
             del described["default"]
         text = described.pop("description", None)
         (only,) = [one for one in schema.get("anyOf", [{}]) if one != {"type": "null"}]
-        parameter: Json = {"name": name, "in": "query", "required": False, "schema": {**only, **described}}
+        needed = name in required
+        parameter: Json = {"name": name, "in": "query", "required": needed, "schema": {**only, **described}}
         parameters.append(parameter | ({"description": text} if text else {}))
     return parameters
 

@@ -31,10 +31,11 @@ PARAMETERS: Final = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a call is answered: a status of success, and the JSON of the body (None: no body)."""
+    """What a call is answered: a status of success, and the JSON of the body (None: no body) or a table as CSV."""
 
     status: int
     body: Any = None
+    csv: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Route:
 
     ``answers``: status of success to the type of the body. ``body`` checks and describes the body; with ``raw`` it only
     describes, and ``do`` checks. ``may``: names of the problems that this route has beside the usual ones. ``shows``: an
-    example of the body.
+    example of the body. ``csv``: answers as a table too.
     """
 
     method: str
@@ -91,6 +92,7 @@ class Route:
     admin: bool = False
     may: tuple[str, ...] = ()
     shows: Any = None
+    csv: bool = False
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -158,6 +160,10 @@ async def _body(route: Route, request: web.Request) -> Any:
 
 def _response(answer: Answer) -> web.Response:
     headers = {"Cache-Control": "no-store"}
+    if answer.csv is not None:
+        return web.Response(
+            status=answer.status, headers=headers, body=answer.csv, content_type="text/csv", charset="utf-8"
+        )
     if answer.body is None:
         return web.Response(status=answer.status, headers=headers)
     return web.Response(

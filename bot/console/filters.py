@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from babel.numbers import format_decimal
+
 from handlers import formats
 from storage.records import Millis
 
@@ -40,6 +42,11 @@ def when(moment: Millis, zone: ZoneInfo, language: str) -> str:
     return f"{day(moment, zone, language)}, {clock(moment, zone)}"
 
 
+def decimal(value: float, language: str) -> str:
+    """A number as the language writes it: «66,7»."""
+    return str(format_decimal(value, locale=language))
+
+
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "put": put,
     "clock": clock,
@@ -48,4 +55,5 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "when": when,
     "phone": formats.phone,
     "money": formats.money,
+    "decimal": decimal,
 }

@@ -24,6 +24,7 @@ class Reply:
     status: int
     json: Any
     headers: CIMultiDictProxy[str]
+    text: str = ""
 
     @property
     def faults(self) -> list[str]:
@@ -77,9 +78,8 @@ class Hands:
         async with self.session.request(method, url, headers=sent, **body) as answer:
             raw = await answer.read()
             is_json = answer.content_type in ("application/json", "application/problem+json")
-            return Reply(
-                answer.status, await answer.json(content_type=None) if raw and is_json else None, answer.headers
-            )
+            read = await answer.json(content_type=None) if raw and is_json else None
+            return Reply(answer.status, read, answer.headers, raw.decode("utf-8", "replace"))
 
     async def put(self, path: str, json: Any, **more: Any) -> Reply:
         return await self.call("PUT", path, json, **more)
