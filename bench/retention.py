@@ -34,7 +34,7 @@ GROUPINGS: Final[tuple[GroupBy | None, ...]] = (None, "salon", "master", "servic
 
 
 class Took(NamedTuple):
-    """Seconds for the slowest kind of report, the median of :data:`RUNS` of each kind, and by how many MB the process grew."""
+    """Seconds of the slowest kind of report, the median of each kind, and by how many MB the process grew."""
 
     worst: float
     medians: dict[str, float]
