@@ -69,7 +69,8 @@ def _preview(table: Table, prepared: Prepared) -> Iterable[str]:
     written = {",": "commas", ";": "semicolons", "\t": "tabs"}.get(table.delimiter, table.delimiter)
     what = "visits" if table.of_bookings else "clients"
     yield f"{len(table.rows):,} rows of {what}, {table.encoding}, separated by {written}"
-    yield "columns: " + ", ".join(f"{table.header[at]} = {field}" for field, at in table.places.items())
+    taken = sorted(table.places.items(), key=lambda place: place[1])
+    yield "columns: " + ", ".join(f"{table.header[at]} = {field}" for field, at in taken)
     if table.ignored:
         yield f"ignored: {', '.join(table.ignored)}"
     for kind, made in (("masters", prepared.masters), ("services", prepared.services)):

@@ -7,13 +7,12 @@ import os
 import re
 import signal
 import sqlite3
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing, redirect_stderr, redirect_stdout
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, get_args
 
 import pytest
 
@@ -23,9 +22,10 @@ from scheduler.owner import NEVER
 from storage import portable, restoring
 from storage.codec import layout
 from storage.opening import open_store
-from storage.records import RECORDS, Business, Client, Message, Task
+from storage.records import RECORDS, Business, Client, Message, Record, Task
 from storage.store import Changes, Put, SchemaNewer, Store, StoreBusy, StoreError
 from tests.store_contract.samples import client, filled, message
+from tests.support.commands import Ended, command
 from tests.support.process import environment
 
 DYING = "tests.support.dying_command"
@@ -61,6 +61,10 @@ def quiet(kind: str, done: int, total: int) -> None:
 @pytest.fixture
 def file(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'vizit.db'}"
+
+
+def test_no_kind_of_record_is_left_out_of_the_list_that_copies_go_by() -> None:
+    assert set(get_args(Record)) == set(RECORDS)
 
 
 async def test_every_kind_of_record_arrives_as_it_was(file: str, mongodb_url: str) -> None:
@@ -180,12 +184,6 @@ async def test_a_database_that_a_service_has_open_is_not_replaced(tmp_path: Path
             pass
 
 
-class Ended(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
 Vizit = Callable[..., Awaitable[Ended]]
 
 
@@ -202,20 +200,6 @@ def vizit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Vizit:
         return Ended(status, out.getvalue(), err.getvalue())
 
     return lambda *args, **variables: asyncio.to_thread(run, *args, **variables)
-
-
-async def process(folder: Path, module: str, *args: str, **variables: str) -> Ended:
-    """The same as a process of its own."""
-    started = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", module, *args),
-        cwd=folder,
-        env=environment(**variables),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await started.communicate()
-    return Ended(started.returncode or 0, out.decode(), err.decode())
 
 
 async def salon(url: str) -> None:
@@ -238,7 +222,7 @@ async def test_a_salon_that_outgrew_its_file_moves_and_can_only_be_run_at_its_ne
     assert "Everything is in" in ended.out and "business" in ended.err
     again = await vizit("copy", file, mongodb_url)
     assert (again.status, "already" in again.out) == (0, True)
-    old = await process(tmp_path, "bot", "run", VIZIT_DATABASE=file, VIZIT_LISTEN="127.0.0.1:0")
+    old = await command(tmp_path, "bot", "run", VIZIT_DATABASE=file, VIZIT_LISTEN="127.0.0.1:0")
     assert (old.status, "was moved" in old.err) == (1, True)
     async with database(mongodb_url) as store:
         await pause.may_run(store)
@@ -252,9 +236,9 @@ async def test_a_copy_that_was_killed_goes_on(
     await salon(file)
     async with database(file) as store:
         await store.commit(Changes(inserts=tuple(client(f"c{n}") for n in range(700))))
-    killed = await process(tmp_path, DYING, point, nth, "copy", file, mongodb_url)
+    killed = await command(tmp_path, DYING, point, nth, "copy", file, mongodb_url)
     assert killed.status == -signal.SIGKILL
-    refused = await process(tmp_path, "bot", "run", VIZIT_DATABASE=mongodb_url, VIZIT_LISTEN="127.0.0.1:0")
+    refused = await command(tmp_path, "bot", "run", VIZIT_DATABASE=mongodb_url, VIZIT_LISTEN="127.0.0.1:0")
     assert (refused.status, "half filled" in refused.err) == (1, True)
     ended = await vizit("copy", file, mongodb_url)
     assert ended.status == 0, ended.err
@@ -266,7 +250,7 @@ async def test_numbers_that_differ_end_a_copy_with_1_and_say_of_what(
     tmp_path: Path, file: str, mongodb_url: str, vizit: Vizit
 ) -> None:
     await salon(file)
-    await process(tmp_path, DYING, "commit.done", "4", "copy", file, mongodb_url)
+    await command(tmp_path, DYING, "commit.done", "4", "copy", file, mongodb_url)
     async with database(mongodb_url) as store:
         await store.commit(Changes(inserts=(client("stray"),)))
     ended = await vizit("copy", file, mongodb_url)
