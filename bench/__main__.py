@@ -1,4 +1,4 @@
-"""`python -m bench [run|quick|faults|scale] [part …]`."""
+"""`python -m bench [run|quick|faults|scale|import] [part …]`."""
 
 import sys
 from importlib import import_module
@@ -9,6 +9,7 @@ COMMANDS: Final = {
     "quick": ("bench.suite", "quick"),
     "faults": ("bench.faults", "main"),
     "scale": ("bench.scale", "main"),
+    "import": ("bench.bringing", "main"),
 }
 
 

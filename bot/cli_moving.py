@@ -192,6 +192,8 @@ async def release(args: Namespace) -> bool:
             return True
         if paused.why in pause.NOT_TO_RUN and not (paused.why == "moved" and args.moved_back):
             return refuse(pause.NOT_TO_RUN[paused.why])
+        if paused.why == "moved":
+            return await _take_up(store, moving.before_move(paused))
         dropped = 0
         if paused.why == "restored":
             if not (args.drop_past_due or args.send_past_due) and await pause.overdue(store, paused.since):
@@ -200,6 +202,15 @@ async def release(args: Namespace) -> bool:
             dropped = await pause.drop_overdue(store, paused.since) if args.drop_past_due else 0
         await pause.let_go(store)
     print(f"{f'{dropped} messages that were past due were dropped. ' if dropped else ''}Sending goes on.")
+    return True
+
+
+async def _take_up(store: Store, before: pause.Pause | None) -> bool:
+    """Let a database that was copied away be run again, with sending as it was before."""
+    await moving.restore_pause(store, before)
+    print(
+        "The database may be run again. " + ("Sending goes on." if before is None else "Sending is paused, as it was.")
+    )
     return True
 
 

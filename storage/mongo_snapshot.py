@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
+import pymongo
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
 from storage.mongo import MongoStore
@@ -16,6 +17,9 @@ from storage.mongo_writes import collection_of
 from storage.portable import order_of
 
 R = TypeVar("R")
+
+PATIENCE_S: Final = 60.0
+"""To count millions takes longer than a call of the service may."""
 
 
 class Snapshot:
@@ -29,13 +33,13 @@ class Snapshot:
         order = order_of(record)
         wanted = {} if after is None else following(record, order, after)
         cursor = collection_of(self._database, record).find(wanted, session=self._session)
-        with translated():
+        with translated(), pymongo.timeout(PATIENCE_S):
             rows = await cursor.sort(sorting(record, order)).limit(limit).batch_size(limit).to_list(limit)
         return list(map(documents(record).from_document, rows))
 
     async def number(self, record: type[Any]) -> int:
         """See :class:`storage.portable.Reader`."""
-        with translated():
+        with translated(), pymongo.timeout(PATIENCE_S):
             return int(await collection_of(self._database, record).count_documents({}, session=self._session))
 
 

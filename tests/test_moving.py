@@ -311,6 +311,20 @@ async def test_a_backup_is_restored_into_mongodb_and_into_no_database_that_holds
         assert await store.count(Message, {}) == {(): 2}
 
 
+async def test_a_file_that_was_given_up_is_taken_up_again_only_when_a_person_says_so(
+    tmp_path: Path, file: str, vizit: Vizit
+) -> None:
+    async with database(file) as store:
+        await pause.pause(store, "restored", 77)
+        await moving.give_up(store, "db/vizit")
+    refused = await vizit("release")
+    assert (refused.status, "--moved-back" in refused.err) == (1, True)
+    taken = await vizit("release", "--moved-back")
+    assert (taken.status, "may be run again" in taken.out) == (0, True)
+    async with database(file) as store:
+        assert await pause.pause_of(store) == pause.Pause("restored", 77)
+
+
 async def test_sending_is_paused_and_goes_on_at_a_word(tmp_path: Path, file: str, vizit: Vizit) -> None:
     await salon(file)
     assert "paused" in (await vizit("pause")).out
