@@ -16,7 +16,8 @@ OWN: Final[frozenset[Name]] = frozenset({(Task, "", ROW)})
 async def fill(source: Reader, target: Store, origin: str, tell: Tell) -> list[Counted]:
     """Bring everything into ``target``, which must be empty, or half filled from the same ``origin``.
 
-    No service runs on it from now on until :func:`finish`. Raises StoreError where it holds anything else.
+    No service runs on it from now on until :func:`finish`. Messages that were leased or on the wire come as they are: their
+    leases run out, and they are taken up as after any crash, once and on one side only. Raises StoreError where it holds anything else.
     """
     paused = await pause_of(target)
     if not _fills_from(paused, origin):
