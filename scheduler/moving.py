@@ -17,7 +17,8 @@ async def fill(source: Reader, target: Store, origin: str, tell: Tell) -> list[C
     """Bring everything into ``target``, which must be empty, or half filled from the same ``origin``.
 
     No service runs on it from now on until :func:`finish`. Messages that were leased or on the wire come as they are: their
-    leases run out, and they are taken up as after any crash, once and on one side only. Raises StoreError where it holds anything else.
+    leases run out, and they are taken up as after any crash, once and on one side only.
+    Raises StoreError where ``target`` holds anything else.
     """
     paused = await pause_of(target)
     if not _fills_from(paused, origin):
