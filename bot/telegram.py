@@ -11,9 +11,9 @@ from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 from aiogram.exceptions import TelegramBadRequest
 from aiohttp import ClientTimeout
 
-from bot.telegram_calls import NO_PREVIEW, EditButtons, EditText, SendInvoice, SendText, Session
+from bot.telegram_calls import NO_PREVIEW, EditButtons, EditText, SendInvoice, SendPhoto, SendText, Session
 from bot.telegram_codes import NOT_MODIFIED, THREAD_GONE, says, telegram_error
-from handlers.channel import TELEGRAM, Button, Capabilities, Edit, Invoice, Rendered, Text
+from handlers.channel import TELEGRAM, Button, Capabilities, Edit, Invoice, Photo, Rendered, Text
 
 TIMEOUT: Final = ClientTimeout(total=35, sock_connect=10)
 """Seconds for a whole call, and for reaching the server. A message that was cut off later than that is unknown."""
@@ -68,6 +68,8 @@ class TelegramChannel:
             return rendered.provider_id
         if isinstance(rendered, Invoice) and self._payments is not None:
             return provider_id(to, await self._call(self._id(_send_invoice(rendered, to, self._payments)), to))
+        if isinstance(rendered, Photo):
+            return provider_id(to, await self._call(self._id(_send_photo(rendered, to)), to))
         raise TypeError(f"Telegram cannot send a {type(rendered).__name__}")
 
     async def _call(self, call: Awaitable[T], to: str) -> T:
@@ -86,7 +88,7 @@ class TelegramChannel:
                 raise
             return await self._id(SendText(parameters={**call.parameters, "message_thread_id": None}))
 
-    async def _id(self, call: SendText | SendInvoice) -> int:
+    async def _id(self, call: SendText | SendInvoice | SendPhoto) -> int:
         return int(await self._bot(call))
 
     async def _edit(self, call: EditText | EditButtons) -> None:
@@ -122,6 +124,18 @@ def _send_invoice(invoice: Invoice, to: str, token: str) -> SendInvoice:
             "currency": invoice.currency,
             "prices": [{"label": invoice.title, "amount": invoice.amount}],
             "start_parameter": START,
+        }
+    )
+
+
+def _send_photo(photo: Photo, to: str) -> SendPhoto:
+    return SendPhoto(
+        parameters={
+            "chat_id": int(to),
+            "photo": photo.photo,
+            "caption": photo.body,
+            "message_thread_id": photo.thread,
+            "disable_notification": photo.quiet or None,
         }
     )
 

@@ -50,6 +50,13 @@ class EditButtons(Call):
     __api_method__: ClassVar[str] = "editMessageReplyMarkup"
 
 
+class SendPhoto(Call):
+    """``sendPhoto`` of a picture that Telegram has; answers with the message's id."""
+
+    __api_method__: ClassVar[str] = "sendPhoto"
+    kept = "message_id"
+
+
 class SendInvoice(Call):
     """``sendInvoice``; answers with the message's id. ``prices`` are in the smallest units of ``currency``;
     ``start_parameter`` keeps a forwarded invoice from being paid by others."""

@@ -31,13 +31,15 @@ class Capabilities:
     links: bool = False
     contact: bool = False
     """The channel can offer a button that shares the person's own phone."""
+    photos: bool = False
+    """Pictures that came in on this channel can be shown on it again."""
     invoices: bool = False
     """The channel can ask for money by itself, and tells when it came."""
     short: bool = False
     """Plain texts of few characters, paid by the segment, that go one way: choices give way to a link."""
 
 
-TELEGRAM = Capabilities(buttons=100, title=64, text=4096, edit=True, styles=True, links=True, contact=True)
+TELEGRAM = Capabilities(buttons=100, title=64, text=4096, edit=True, styles=True, links=True, contact=True, photos=True)
 WHATSAPP = Capabilities(buttons=3, title=20, text=1600, rows=10, receipts=True, window=(23 * 60 + 50) * 60_000)
 """The window is Meta's 24 hours less ten minutes for clocks and queues."""
 SMS = Capabilities(buttons=0, title=0, text=670, receipts=True, short=True)
@@ -106,7 +108,17 @@ class Invoice:
     payload: str
 
 
-Rendered = Text | Template | Edit | Invoice
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A picture that the platform has already: its id there, and the words below it."""
+
+    photo: str
+    body: str
+    quiet: bool = False
+    thread: int | None = None
+
+
+Rendered = Text | Template | Edit | Invoice | Photo
 
 
 class SendError(Exception):

@@ -74,10 +74,9 @@ async def rated(desk: Desk, business: Business, booking: Booking, stars: int, ch
         revision=1,
     )
     if before is None:
-        return Given(first, "new", _put(first, 0) + await reviews_staff.told(desk, business, salon, booking, first))
+        return Given(first, "new", await _made(desk, business, salon, booking, first))
     after = replace(before, rating=stars, updated_at=now, revision=before.revision + 1)
-    news = await reviews_staff.told(desk, business, salon, booking, after)
-    return Given(after, "changed", _put(after, before.revision) + news)
+    return Given(after, "changed", await _made(desk, business, salon, booking, after))
 
 
 async def told_more(
@@ -92,12 +91,15 @@ async def told_more(
         revision=review.revision + 1,
     )
     salon = await desk.store.get(Salon, business.id, booking.salon)
-    news = await reviews_staff.told(desk, business, salon, booking, after, words=bool(text or photo))
-    return _put(after, review.revision) + news
+    return await _made(desk, business, salon, booking, after, words=bool(text or photo))
 
 
-def _put(review: Review, expect: int) -> Changes:
-    return Changes(puts=(Put(review, expect=expect),))
+async def _made(
+    desk: Desk, business: Business, salon: Salon | None, booking: Booking, review: Review, *, words: bool = False
+) -> Changes:
+    """The review as it is now, and the news of it."""
+    changes = Changes(puts=(Put(review, expect=review.revision - 1),))
+    return changes + await reviews_staff.told(desk, business, salon, booking, review, words=words)
 
 
 async def answered(desk: Desk, turn: Turn, row: Message, choice: Choice, *, pressed: bool) -> Changes:

@@ -10,6 +10,7 @@ from handlers.by_hand import edit_of
 from handlers.events import of_booking
 from handlers.keys import encoded
 from handlers.replies import answer
+from handlers.routing import STAFF_CHANNEL
 from handlers.staff import chats_for, staff_row
 from handlers.turn import Desk, Turn
 from storage.records import (
@@ -30,10 +31,11 @@ from storage.store import Changes, Patch
 
 CARD: Final = "staff_review"
 WORDS: Final = "staff_review_words"
+PICTURE: Final = "staff_review_photo"
 ASK: Final = "staff_answer_ask"
 ANSWER: Final = "answer_client"
 """The verb of the button under a card."""
-REPLIES: Final = frozenset({CARD, WORDS, ASK})
+REPLIES: Final = frozenset({CARD, WORDS, PICTURE, ASK})
 """Kinds of messages to staff that they may reply to, and the client gets the reply."""
 LOW: Final = 3
 """Up to so many stars everybody who hears of reviews is told; above, the master alone."""
@@ -56,6 +58,11 @@ async def told(
         elif review.rating <= LOW or (chat.master is not None and chat.master == review.master):
             key = f"review:{encoded(booking.id)}:staff:{chat.id}:0"
             changes += _row(desk, business, salon, booking, chat, CARD, key)
+        else:
+            continue
+        if review.photo is not None and review.photo.startswith(STAFF_CHANNEL):
+            key = f"review:{encoded(booking.id)}:photo:staff:{chat.id}:0"
+            changes += _row(desk, business, salon, booking, chat, PICTURE, key, after=1)
     said = {"rating": review.rating, "text": review.text, "photo": review.photo is not None, "channel": review.channel}
     return changes + await of_booking(desk, booking, "review.received", **said)
 
@@ -91,10 +98,20 @@ def _told_again(
 
 
 def _row(
-    desk: Desk, business: Business, salon: Salon | None, booking: Booking, chat: StaffChat, kind: str, key: str
+    desk: Desk,
+    business: Business,
+    salon: Salon | None,
+    booking: Booking,
+    chat: StaffChat,
+    kind: str,
+    key: str,
+    *,
+    after: Millis = 0,
 ) -> Changes:
+    """A row for one chat; ``after``: so many milliseconds behind the others, so that it comes below them."""
     row = staff_row(business, chat, kind, key=key, now=desk.now(), salon=salon, booking=booking)
-    return Changes(inserts=(replace(row, choices=(Choice(ANSWER, {"booking": booking.id}),)),))
+    choices = () if kind == PICTURE else (Choice(ANSWER, {"booking": booking.id}),)
+    return Changes(inserts=(replace(row, choices=choices, next_at=row.next_at + after),))
 
 
 async def asked_to_answer(desk: Desk, turn: Turn, chat: StaffChat, card: Message, choice: Choice) -> Changes:

@@ -205,7 +205,7 @@ async def _counted(desk: Desk, turn: Turn, invoice: Message, payment: Payment) -
 
 
 async def _told(desk: Desk, turn: Turn, invoice: Message, payment: Payment) -> Changes:
-    """The master hears of it in a chat of their own, else the salon's chats do."""
+    """The master hears of it in a chat of their own, else the salon's chats do; and so does the booking system."""
     business = await desk.store.get(Business, invoice.business, invoice.business)
     booking = await desk.store.get(Booking, invoice.business, invoice.booking or "")
     if business is None or booking is None:

@@ -113,6 +113,7 @@ KINDS: Final[Mapping[str, Phrase]] = {
     "tip_closed": wording_reviews.tip_closed,
     "staff_review": wording_reviews.staff_review,
     "staff_review_words": wording_reviews.staff_review_words,
+    "staff_review_photo": wording_reviews.staff_review_photo,
     "staff_answer_ask": wording_reviews.staff_answer_ask,
     "staff_tip": wording_reviews.staff_tip,
     "staff_booking_created": wording_staff.staff_booking_created,
@@ -150,9 +151,9 @@ KINDS: Final[Mapping[str, Phrase]] = {
 @dataclass(frozen=True, slots=True)
 class Unrendered:
     """A message that this channel cannot carry now. ``reason``: ``no_template`` (the window is closed and no template is
-    set up), ``not_by_sms`` (no short text says it), ``no_invoices`` (no money is taken here),
-    ``not_editable`` (there is nothing here that could be rewritten),
-    ``too_long`` (one message can't hold all the visits that it is to tell of)."""
+    set up), ``not_by_sms`` (no short text says it), ``no_invoices`` (no money is taken here), ``no_photos`` (the
+    picture is not here), ``not_editable`` (there is nothing here that could be rewritten), ``too_long`` (one
+    message can't hold all the visits that it is to tell of)."""
 
     reason: str
 
@@ -178,6 +179,9 @@ def render(message: Message, capabilities: Capabilities, facts: Facts) -> Render
         return Unrendered("not_by_sms") if said is None else Text(cut(said, capabilities.text))
     if message.kind == wording_reviews.INVOICE:
         return wording_reviews.invoice(scene) if capabilities.invoices else Unrendered("no_invoices")
+    if message.kind == wording_reviews.PICTURE:
+        picture = wording_reviews.picture(scene, quiet=_quiet(scene), thread=_thread(message, facts))
+        return picture if capabilities.photos and picture else Unrendered("no_photos")
     body = _body(scene)
     if message.kind == "reminder" and tells_of_several(scene) and units(body) + ROOM > capabilities.text:
         return Unrendered("too_long")

@@ -6,17 +6,21 @@ from collections.abc import Iterator
 from typing import Final
 
 from handlers import formats
-from handlers.channel import Invoice
+from handlers.channel import Invoice, Photo
 from handlers.filling import Plain, lay_out
 from handlers.scene import Scene
 from handlers.wording_staff import about
 from handlers.wording_visits import services, whose
 
 INVOICE: Final = "tip_invoice"
+PICTURE: Final = "staff_review_photo"
 LOW: Final = 3
 LONGEST_TITLE: Final = 32
 LONGEST_PURPOSE: Final = 255
 """Characters of an invoice's title and description (core.telegram.org/bots/api#sendinvoice)."""
+LONGEST_CAPTION: Final = 1024
+FROM_WHATSAPP: Final = "whatsapp:"
+"""Begins the photo of a review that is an address at Twilio: whoever knows it sees the picture."""
 
 
 def review_request(s: Scene) -> Iterator[str]:
@@ -134,9 +138,25 @@ def _said(s: Scene) -> Iterator[str]:
         return
     if review.photo:
         yield s.t("📷 A photo came with it.")
+        if review.photo.startswith(FROM_WHATSAPP):
+            yield Plain(review.photo.removeprefix(FROM_WHATSAPP))
     if review.text:
         yield Plain("")
         yield Plain(review.text)
+
+
+def staff_review_photo(s: Scene) -> Iterator[str]:
+    """What stands below the picture of a review."""
+    yield s.t("📷 A photo with the review: {rating} out of 5")
+    yield s.t("Client: {client}, {phone}")
+
+
+def picture(s: Scene, *, quiet: bool, thread: int | None) -> Photo | None:
+    """The picture of a review; None where it came in elsewhere than on Telegram, or is gone."""
+    channel, _, photo = ((s.facts.review and s.facts.review.photo) or "").partition(":")
+    if channel != "telegram" or not photo:
+        return None
+    return Photo(photo, lay_out(staff_review_photo(s), s)[:LONGEST_CAPTION], quiet, thread)
 
 
 def staff_answer_ask(s: Scene) -> Iterator[str]:

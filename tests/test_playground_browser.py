@@ -61,6 +61,25 @@ async def test_a_booking_is_made_moved_and_cancelled_with_its_plan_in_view(stage
     await expect(page.locator("#phone-c2")).to_contain_text("iptal")
 
 
+async def test_a_visit_is_reviewed_and_the_master_tipped(stage: Stage, open_page: OpenPage) -> None:
+    page = await open_page(width=1440, height=900)
+    await page.goto(stage.app.url)
+    visit = page.locator(".visit").filter(has_text="Олена")
+    await visit.get_by_role("button", name="Arrived").click()
+    await expect(visit.locator(".plan")).to_contain_text("Request for a review")
+    for _ in range(3):
+        await move(page, "PT1H")
+    chat = page.locator("#phone-c1")
+    await chat.get_by_role("button", name="5 ⭐").click()
+    await expect(chat).to_contain_text("Що нам варто знати?")
+    await chat.get_by_label("Write as").fill("Дуже гарно!")
+    await chat.get_by_role("button", name="Send").click()
+    await expect(visit).to_contain_text("★★★★★ Дуже гарно!")
+    await chat.get_by_role("button", name="200").click()
+    await chat.get_by_role("button", name="Pay").click()
+    await expect(chat).to_contain_text("Чайові отримано: 200")
+
+
 async def test_after_a_power_cut_nothing_late_goes_out_and_the_plan_says_why(stage: Stage, open_page: OpenPage) -> None:
     page = await open_page(width=1440, height=900)
     await page.goto(stage.app.url)

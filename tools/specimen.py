@@ -8,7 +8,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from handlers.channel import SMS, TELEGRAM, WHATSAPP, Button, Capabilities, Edit, Invoice, Rendered, Template, Text
+from handlers.channel import (
+    SMS,
+    TELEGRAM,
+    WHATSAPP,
+    Button,
+    Capabilities,
+    Edit,
+    Invoice,
+    Photo,
+    Rendered,
+    Template,
+    Text,
+)
 from handlers.facts import Facts, Visit
 from handlers.i18n import LANGUAGES
 from handlers.moments import parse_moment
@@ -384,6 +396,8 @@ def shown(rendered: Rendered | Unrendered) -> str:
     head = "(edit)\n" if isinstance(rendered, Edit) else ""
     if isinstance(rendered, Invoice):
         return f"(invoice of {rendered.amount} {rendered.currency}: {rendered.title})\n{rendered.body}"
+    if isinstance(rendered, Photo):
+        return f"(photo)\n{rendered.body}"
     share = f"\n[[{rendered.ask_contact}]]" if isinstance(rendered, Text) and rendered.ask_contact else ""
     return head + (rendered.body or "(no text)") + share + "".join(f"\n{_row(row)}" for row in rendered.buttons)
 

@@ -41,6 +41,7 @@ def specimens(of: Callable[..., T], salon: Salon, master: Master) -> tuple[T, ..
         of("staff_review", choices=ANSWER, facts={"review": REVIEW, "last_review": POOR}),
         of("staff_review", "few stars, words and a photo", choices=ANSWER, facts={"review": told}),
         of("staff_review_words", choices=ANSWER, facts={"review": told}),
+        of("staff_review_photo", facts={"review": told}),
         of("staff_answer_ask", facts={"review": told}),
         of("staff_tip", params=PAID),
         of("staff_booking_created", "a client who has reviewed before", facts={"last_review": POOR}),

@@ -42,9 +42,10 @@ SALON_BODY: Final[dict[str, Any]] = {
     "phone": "+380441234567",
     "booking_url": "https://example.com/booking",
     "map_url": "https://example.com/map",
+    "review_urls": ["https://example.com/reviews"],
 }
 MASTERS: Final[dict[str, dict[str, Any]]] = {
-    "m1": {"salon": SALON, "name": "Наталія"},
+    "m1": {"salon": SALON, "name": "Наталія", "tip_url": "https://example.com/tips/natalia"},
     "m2": {"salon": SALON, "name": "Оксана"},
 }
 SERVICES: Final[dict[str, dict[str, Any]]] = {

@@ -42,6 +42,7 @@ class played:
             hurry=hurry,
             disorder=0.2,
             routes=self._page.routes,
+            settings={"telegram_payment_token": "1:TEST:playground"},
         )
 
     async def __aenter__(self) -> Stage:

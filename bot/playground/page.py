@@ -135,7 +135,12 @@ class Page:
 
     async def _bookings(self) -> list[Json]:
         listed = await self._stage.api.call("GET", "/bookings", limit=str(SHOWN))
-        rows = [booking_of(booking, await self._plan(booking["id"])) for booking in listed["items"]]
+        said = await self._stage.api.call("GET", "/reviews", limit="200")
+        reviews = {review["booking"]: review for review in said["items"]}
+        rows = [
+            booking_of(booking, await self._plan(booking["id"]), reviews.get(booking["id"]))
+            for booking in listed["items"]
+        ]
         return sorted(rows, key=lambda row: (row["over"], row["starts_at"]))
 
     async def _plan(self, booking: str) -> list[Json]:

@@ -17,6 +17,7 @@ KIND_NAMES: Final = {
     "booking_created": "Booking notice",
     "booking_changed": "News of the change",
     "booking_cancelled": "News of the cancellation",
+    "review_request": "Request for a review",
 }
 STAFF_SAYS: Final = ("/today", "/stats", "/manual", "/settings", "/help")
 DONE: Final = ("sent", "delivered", "read")
@@ -108,10 +109,13 @@ def _telegram_message(message: Json, path: str, chat: int | None = None) -> Json
         line = []
         for button in row:
             body = {"button": place, "message": message["id"], **({"chat": chat} if chat else {})}
-            line.append({"title": button["text"], "url": button.get("url"), "path": f"{path}/taps", "body": body})
+            deed = "taps"
+            if button.get("pay"):
+                deed, body = "pays", {"message": message["id"]}
+            line.append({"title": button["text"], "url": button.get("url"), "path": f"{path}/{deed}", "body": body})
             place += 1
         keys.append(line)
-    text = message["text"] or ", ".join(message["extra"])
+    text = message["text"] or _wordless(message["extra"])
     return {
         "from": message["from"],
         "who": message["from"] if chat else "",
@@ -121,6 +125,18 @@ def _telegram_message(message: Json, path: str, chat: int | None = None) -> Json
         "status": "",
         "keys": keys,
     }
+
+
+def _wordless(content: Json) -> str:
+    """What stands for a message without a text: money in figures, all else by its name."""
+    invoice, paid = content.get("invoice"), content.get("successful_payment")
+    if invoice is not None:
+        return f"{invoice['title']} · {_sum(invoice)}\n{invoice['description']}"
+    return f"Paid: {_sum(paid)}" if paid is not None else ", ".join(content)
+
+
+def _sum(money: Json) -> str:
+    return f"{money['total_amount'] / 100:.2f} {money['currency']}"
 
 
 def _whatsapp_message(message: Json, path: str) -> Json:
@@ -158,8 +174,16 @@ def _whatsapp_message(message: Json, path: str) -> Json:
     }
 
 
-def booking_of(booking: Json, plan: list[Json]) -> Json:
-    """One booking of the API with its plan, and the values of the form that changes it."""
+def _said(review: Json | None) -> str:
+    """A review in a few words."""
+    if review is None:
+        return ""
+    stars = "★" * review["rating"] + "☆" * (5 - review["rating"])
+    return f"{stars} {review['text'] or ''}{' 📷' if review['photo'] else ''}".strip()
+
+
+def booking_of(booking: Json, plan: list[Json], review: Json | None = None) -> Json:
+    """One booking of the API with its plan, what was said of the visit, and the values of the form that changes it."""
     start = datetime.fromisoformat(booking["starts_at"]).astimezone(ZONE)
     role = next((role for role in cast.CLIENTS if role.id == (booking.get("client") or {}).get("id")), None)
     services = booking.get("services") or []
@@ -178,7 +202,7 @@ def booking_of(booking: Json, plan: list[Json]) -> Json:
         "title": f"{start:%a %-d %b, %H:%M}",
         "starts_at": booking["starts_at"],
         "over": over,
-        "note": " · ".join(part for part in (role.first_name if role else "nobody", named, master) if part),
+        "note": " · ".join(filter(None, (role.first_name if role else "nobody", named, master, _said(review)))),
         "status": booking["status"],
         "state": "asked to move" if answer == "move_requested" and not over else booking["status"].replace("_", "-"),
         "tools": [] if over else moves,

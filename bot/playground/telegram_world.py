@@ -101,7 +101,7 @@ class Message:
 
     @property
     def buttons(self) -> list[list[Json]]:
-        """Rows of `{"text", "data" or "url" or "copy", "style"?}` below the message."""
+        """Rows of `{"text", "data" or "url" or "copy" or "pay", "style"?}` below the message."""
         return [[_button(one) for one in row] for row in (self.markup or {}).get("inline_keyboard", ())]
 
     @property
@@ -141,6 +141,7 @@ def _button(button: Json) -> Json:
         "url": button.get("url"),
         "copy": (button.get("copy_text") or {}).get("text"),
         "style": button.get("style"),
+        "pay": button.get("pay"),
     }
     return {key: value for key, value in shown.items() if value is not None}
 

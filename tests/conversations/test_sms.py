@@ -92,6 +92,20 @@ async def test_telegram_blocked_and_whatsapp_without_a_template_leave_the_sms(by
     assert [text.body for text in texts] == ["Ви записані: 5 березня, 15:00. Мрія."]
 
 
+async def test_after_the_visit_an_sms_leads_to_the_page_of_its_review(by_twilio: World) -> None:
+    anna = await blocked(by_twilio)
+    texts = by_twilio.stage.twilio.person(anna.phone, "Anna").texts
+    await by_twilio.put(client=anna)
+    await by_twilio.clock_to("Fri 15:00")
+    await by_twilio.put(client=anna, status="arrived")
+    await by_twilio.clock_to("Fri 17:05")
+    text, _, link = texts[-1].body.rpartition(" ")
+    assert text == "Як пройшов візит? Мрія. Оцініть тут:"
+    assert "/r/" in link
+    async with by_twilio.stage.session.get(link) as page:
+        assert "Чи все вам сподобалося?" in await page.text()
+
+
 async def test_the_row_of_an_sms_says_how_many_it_takes(by_twilio: World) -> None:
     anna = await blocked(by_twilio)
     await by_twilio.put(client=anna)

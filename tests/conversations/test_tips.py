@@ -75,6 +75,7 @@ async def test_the_masters_own_link_is_offered_after_the_thanks(world: World) ->
 
 
 async def test_without_a_link_and_a_provider_no_tip_is_offered(world: World) -> None:
+    await world.stage.api.call("PUT", "/masters/m1", {"salon": "s1", "name": "Наталія"})
     anna = await thanked(world)
     assert "чайовими" not in anna.last.text
 
