@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from handlers import by_hand, late, reviews_staff, staff_settings
+from handlers import attendance, by_hand, late, reviews_staff, staff_settings
 from handlers.replies import answer
 from handlers.settings import place
 from handlers.turn import Desk, Turn
@@ -87,6 +87,7 @@ DEEDS: Final[Mapping[str, Deed]] = {
     **dict.fromkeys(by_hand.VERBS, _marked),
     **dict.fromkeys(late.VERBS, late.answered),
     "hand": _shown,
+    **dict.fromkeys(attendance.OUTCOMES, attendance.marked),
     reviews_staff.ANSWER: reviews_staff.asked_to_answer,
     staff_settings.STATS: staff_settings.counted_anew,
     staff_settings.SWITCH: staff_settings.switched,

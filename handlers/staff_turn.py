@@ -6,18 +6,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from handlers import chat_fate, reviews_staff, staff_settings
+from handlers import attendance, chat_fate, reviews_staff, staff_settings
 from handlers.by_hand import HELD
 from handlers.channel import WHATSAPP
 from handlers.console import console_link
-from handlers.day_cards import today
 from handlers.linking import use_staff_code
 from handlers.recognise import command_of
 from handlers.replies import answer
 from handlers.staff import TOLD_BY
 from handlers.staff_press import pressed
 from handlers.turn import Desk, Turn
-from storage.records import ANSWERS_LANE, Address, Business, Choice, Client, Message, Salon, StaffChat, new_id
+from storage.records import ANSWERS_LANE, Address, Choice, Client, Message, StaffChat, new_id
 from storage.store import Changes
 
 HELD_LIMIT: Final = 200
@@ -25,6 +24,7 @@ LISTED: Final = 10
 """How many messages that wait for a person a list shows; those that are due first."""
 REPLY_LASTS: Final = 3_600_000
 ABOUT_ALL: Final[Mapping[str, Callable[[Desk, Turn, StaffChat], Awaitable[Changes]]]] = {
+    "today": attendance.listed,
     "stats": staff_settings.stats,
     "settings": staff_settings.settings,
 }
@@ -55,8 +55,6 @@ async def _said(desk: Desk, turn: Turn, chats: list[StaffChat]) -> Changes | Non
         if replied is not None:
             return replied
     command = command_of(turn.text) if turn.text else None
-    if command == "today":
-        return await _today(desk, turn, chats)
     if command == "manual":
         return await _waiting(desk, turn, chats)
     if command is not None and command in ABOUT_ALL:
@@ -128,17 +126,6 @@ def _say(
         tag=f":{chat.id}",
     )
     return Changes(inserts=(replace(row, salon=chat.salon, master=chat.master),))
-
-
-async def _today(desk: Desk, turn: Turn, chats: list[StaffChat]) -> Changes:
-    """Today's visits of each linked chat's salon or master."""
-    changes = Changes()
-    for chat in chats:
-        business = await desk.store.get(Business, chat.business, chat.business)
-        if business is not None:
-            salon = await desk.store.get(Salon, chat.business, chat.salon) if chat.salon else None
-            changes += _say(desk, turn, chat, "staff_today", **await today(desk, chat, business, salon))
-    return changes
 
 
 async def _waiting(desk: Desk, turn: Turn, chats: list[StaffChat]) -> Changes:

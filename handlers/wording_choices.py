@@ -142,6 +142,16 @@ def _sum(choice: Choice, facts: Facts) -> str:
     return formats.money(int(choice.args["amount"]), str(choice.args["currency"]), facts.language)
 
 
+def _coming_title(choice: Choice, facts: Facts) -> str:
+    """Whether somebody came, with the time and the name."""
+    visit = _visit_of(choice, facts)
+    if visit is None:
+        return str(choice.args["booking"])
+    clock = formats.clock(formats.local(visit.booking.starts_at, place(facts.business, visit.salon).zone))
+    name = visit.client.name[:LONGEST_NAME] if visit.client else ""
+    return f"{MARKS[choice.verb == 'came']} {', '.join(filter(None, (clock, name)))}"
+
+
 NAMED: Final[Mapping[str, tuple[Named, bool]]] = {
     "tip": (_sum, False),
     "language": (lambda choice, facts: ENDONYMS[choice.args["language"]], False),
@@ -149,6 +159,8 @@ NAMED: Final[Mapping[str, tuple[Named, bool]]] = {
     "visit": (_visit_title, True),
     "tick": (_tick_title, True),
     "hand": (_waiting_title, True),
+    "came": (_coming_title, False),
+    "missed": (_coming_title, False),
     "switch": (_switch_title, False),
     "stats_of": (_period, False),
 }

@@ -36,6 +36,9 @@ def staff_today(s: Scene) -> Iterator[str]:
         yield Plain(sign + lay_out(("{time}, {client}, {service}, {master}",), scene))
         if against:
             yield Plain(f"— {', '.join(against)}")
+    if any(choice.verb == "came" or choice.verb == "missed" for choice in s.message.choices):
+        yield Plain("")
+        yield s.t("Who has come? ✅ yes, 🚫 no")
 
 
 def _against(s: Scene, doubt: Mapping[str, object]) -> Iterator[str]:

@@ -171,6 +171,7 @@ ALL_ASKED = (
     Choice("one_by_one"),
 )
 ALL_TOLD = (Choice("change"),)
+COMINGS = tuple(Choice(verb, {"booking": id}) for id in ("b-1", "b-2") for verb in ("came", "missed"))
 COUNTED = {
     "days": 7,
     "words": {"delivered": 31, "waiting": 2, "not_delivered": 3},
@@ -321,6 +322,7 @@ SPECIMENS: tuple[Specimen, ...] = (
     Specimen("staff_settings", "a change beyond the next visits", params={"touched": 21, "more": True}),
     Specimen("staff_today", "none"),
     Specimen("staff_today", "two", facts={"visits": VISITS}),
+    Specimen("staff_today", "two that have begun", facts={"visits": VISITS}, choices=COMINGS),
     Specimen("staff_morning", "doubtful", params={"doubts": DOUBTS}, facts={"visits": VISITS}),
     Specimen("staff_evening", "all is well", params={"visits": 3}),
     Specimen("staff_evening", "one", params={"reasons": {"b-1": "63003"}}, facts={"visits": VISITS[:1]}),
