@@ -17,17 +17,20 @@ class Role(NamedTuple):
     phone: str
     language: str
     platform: str
+    birthday: str
     account: int = 0
 
 
-OLENA: Final = Role("c1", "Олена Коваль", "Олена", "+380671234567", "uk", "telegram", 1001)
-AYSE: Final = Role("c2", "Ayşe Yılmaz", "Ayşe", "+905321234567", "tr", "whatsapp")
-IRINA: Final = Role("c3", "Ирина Соколова", "Ирина", "+77011234567", "ru", "telegram", 1003)
+OLENA: Final = Role("c1", "Олена Коваль", "Олена", "+380671234567", "uk", "telegram", "1990-03-14", 1001)
+AYSE: Final = Role("c2", "Ayşe Yılmaz", "Ayşe", "+905321234567", "tr", "whatsapp", "1992-02-29")
+IRINA: Final = Role("c3", "Ирина Соколова", "Ирина", "+77011234567", "ru", "telegram", "--07-21", 1003)
 CLIENTS: Final = (OLENA, AYSE, IRINA)
 STAFF_ACCOUNT: Final = 2001
 STAFF_NAME: Final = "Марія"
 GROUP_TITLE: Final = "Салон «Мрія»: робочий чат"
 
+SETTINGS: Final[dict[str, Any]] = {"cashback_percent": 5, "birthday_bonus": 200}
+"""What the salon gives: points for every visit, and a gift on birthdays."""
 BUSINESS: Final[dict[str, Any]] = {
     "name": "Мрія",
     "country": "UA",
@@ -49,10 +52,16 @@ MASTERS: Final[dict[str, dict[str, Any]]] = {
     "m2": {"salon": SALON, "name": "Оксана"},
 }
 SERVICES: Final[dict[str, dict[str, Any]]] = {
-    "haircut": {"name": "Стрижка", "duration": "PT1H", "price": {"amount": "600.00", "currency": "UAH"}},
+    "haircut": {
+        "name": "Стрижка",
+        "duration": "PT1H",
+        "rebook_after": "P1M",
+        "price": {"amount": "600.00", "currency": "UAH"},
+    },
     "brows": {
         "name": "Брови",
         "duration": "PT30M",
+        "rebook_after": "P2W",
         "price": {"amount": "300.00", "currency": "UAH"},
         "note": {
             "uk": "Приходьте, будь ласка, без макіяжу.",
@@ -60,10 +69,21 @@ SERVICES: Final[dict[str, dict[str, Any]]] = {
             "ru": "Приходите, пожалуйста, без макияжа.",
         },
     },
-    "manicure": {"name": "Манікюр", "duration": "PT1H30M", "price": {"amount": "700.00", "currency": "UAH"}},
+    "manicure": {
+        "name": "Манікюр",
+        "duration": "PT1H30M",
+        "rebook_after": "P3W",
+        "price": {"amount": "700.00", "currency": "UAH"},
+    },
 }
 
 
 def person(role: Role) -> dict[str, Any]:
     """The client of ``role`` as the API takes it."""
-    return {"name": role.name, "first_name": role.first_name, "phone": role.phone, "language": role.language}
+    return {
+        "name": role.name,
+        "first_name": role.first_name,
+        "phone": role.phone,
+        "language": role.language,
+        "birthday": role.birthday,
+    }

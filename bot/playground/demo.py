@@ -14,6 +14,7 @@ from bot.playground.content import push_templates
 from bot.playground.page import Page
 from bot.playground.picture import ZONE
 from bot.playground.stage import Stage, opened
+from handlers.wording_choices import labels
 from storage.records import Millis
 
 
@@ -68,6 +69,7 @@ async def furnish(stage: Stage) -> int:
     """
     api = stage.api
     await push_templates(stage)
+    await api.call("PATCH", "/settings", cast.SETTINGS)
     for id, body in cast.MASTERS.items():
         await api.call("PUT", f"/masters/{id}", body)
     for id, body in cast.SERVICES.items():
@@ -99,6 +101,10 @@ async def _enters(stage: Stage, role: cast.Role) -> None:
         user = stage.telegram.user(role.account, role.first_name, role.language, role.phone)
         link = await stage.api.call("POST", f"/clients/{role.id}/links", {})
         await user.start(link["url"].partition("start=")[2])
+        await stage.quiet()
+        if role is cast.OLENA:
+            # Somebody must have said yes for the year to show what offers look like; the others are still asked.
+            await user.taps(labels("offers_yes", role.language), user.messages[-1])
     else:
         await stage.twilio.person(role.phone, role.first_name).says("Merhaba")
     await stage.quiet()

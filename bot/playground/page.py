@@ -21,7 +21,9 @@ from handlers.console import sign_in_by_key
 BEAT: Final = 15.0
 """Seconds after which the live stream says that it is still there."""
 TYPES: Final = {"css": "text/css", "js": "text/javascript"}
-HOURS: Final = {"PT1H": 3_600_000, "P1D": 86_400_000}
+HOUR: Final = 3_600_000
+STEPS: Final = {"PT1H": HOUR, "P1D": 24 * HOUR, "P1W": 7 * 24 * HOUR, "P30D": 30 * 24 * HOUR, "P1Y": 365 * 24 * HOUR}
+"""How far the clock's buttons move it, in milliseconds; it stops at everything that is due on the way."""
 
 
 class Page:
@@ -164,11 +166,11 @@ class Page:
             # The service that goes dark serves this very request: it is answered first.
             self._tasks.append(asyncio.create_task(self._power_cut()))
             return web.json_response({"ok": True, "said": "The power is off…"})
-        elif to in HOURS:
-            await self._stage.move_to(self._stage.now() + HOURS[to])
+        elif to in STEPS:
+            await self._stage.move_to(self._stage.now() + STEPS[to])
             said = ""
         else:
-            return web.json_response({"error": "to: next, PT1H, P1D or outage"}, status=400)
+            return web.json_response({"error": f"to: next, {', '.join(STEPS)} or outage"}, status=400)
         self._news()
         return web.json_response({"ok": True, "said": said})
 
