@@ -34,6 +34,7 @@ RIGHTS: Final[Mapping[str, frozenset[ConsoleRole]]] = {
     "clients": DESK_WORK,
     "erasure": OWNERS,
     "retention": OWNERS,
+    "campaigns": OWNERS,
     "channels": OWNERS,
     "settings": OWNERS,
     "texts": OWNERS,

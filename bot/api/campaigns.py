@@ -168,8 +168,13 @@ def result_out(result: Result, currency: str, language: str) -> ResultOut:
 
 async def put_campaign(call: Call[CampaignIn, NoQuery]) -> Answer:
     """Create or replace a mailing."""
-    body = call.body
-    fields: dict[str, Any] = {
+    campaign, new = await campaigns.save(call.desk, call.business, call.id, fields_of(call.body))
+    return Answer(put_status(new), campaign_out(campaign))
+
+
+def fields_of(body: CampaignIn) -> dict[str, Any]:
+    """The fields of the record that a body asks for. Raises :class:`Invalid` for a text that can't be kept."""
+    return {
         "name": body.name,
         "audience": body.audience.model_dump(exclude_none=True, by_alias=True),
         "texts": _texts(body.texts or {}),
@@ -180,8 +185,6 @@ async def put_campaign(call: Call[CampaignIn, NoQuery]) -> Answer:
         "per_hour": body.per_hour,
         "starts_at": body.starts_at,
     }
-    campaign, new = await campaigns.save(call.desk, call.business, call.id, fields)
-    return Answer(put_status(new), campaign_out(campaign))
 
 
 def _texts(given: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import web
 
 from bot.api.keys import Tries
-from bot.console import clients, manual, messages, retention, settings, signin, team, today
+from bot.console import campaigns, clients, manual, messages, retention, settings, signin, team, today
 from bot.console.site import Call, Console, Missing, Page, served
 from bot.pages.forms import Forms
 from handlers.turn import Desk
@@ -20,6 +20,7 @@ PAGES: Final[tuple[Page, ...]] = (
     manual.PAGE,
     clients.PAGE,
     retention.PAGE,
+    campaigns.PAGE,
     team.PAGE,
     settings.PAGE,
     signin.SESSIONS,
