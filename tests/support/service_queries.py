@@ -57,6 +57,7 @@ QUERIES: dict[str, Asked] = {
     "the keys of a business": Asked(ApiKey, B),
     "clients by phone anywhere": Asked(Client, {"phone": "+1"}, ("business", "id")),
     "clients by phone": Asked(Client, {**B, "phone": "+1"}, sorts=False),
+    "clients by many phones": Asked(Client, {**B, "phone": OneOf(("+1", "+2"))}, ("phone", "id")),
     "the next page of clients": Asked(Client, B, after=("c",), sorts=False),
     "the next page of businesses": Asked(Business, {}, ("business", "id"), ("b", "b"), sorts=False),
     "the salons of a business": Asked(Salon, B, sorts=False),
@@ -126,6 +127,13 @@ QUERIES: dict[str, Asked] = {
     "the hops of messages": Asked(Message, {"fallback_of": OneOf(("m", "n"))}),
     "the messages of a period": Asked(Message, {**B, "due_at": Range(T, T + 1)}, ("due_at", "id"), sorts=False),
     "the newest messages": Asked(Message, B, ("-due_at", "-id"), (T, "m"), sorts=False),
+    "what was due when sending was paused": Asked(
+        Message,
+        {"status": "planned", "held": False, "lane": 1, "next_at": Range(None, T)},
+        ("next_at", "id"),
+        (T, "m"),
+        sorts=False,
+    ),
     "held messages": Asked(Message, {**B, "status": "planned", "held": True}, ("due_at", "id"), sorts=False),
     "lapsed leases": Asked(
         Message,
