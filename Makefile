@@ -31,6 +31,7 @@ check: $(VENV)/test.stamp catalogs
 	$(if $(wildcard tools/check_catalogs.py),$(PY) -m tools.check_catalogs)
 	$(PY) -m tools.check_lock
 	$(PY) -m tools.check_tracked
+	$(PY) -m tools.audit
 	$(PY) -m pytest -q tests/test_architecture.py
 
 bench: $(VENV)/test.stamp $(PEERS)/bench.stamp catalogs

@@ -125,7 +125,7 @@ def webhook_route(intake: TelegramIntake, secret: str) -> web.RouteDef:
         if not hmac.compare_digest(given, expected):
             raise web.HTTPUnauthorized(text="wrong secret")
         update = await read_json(request, LONGEST_UPDATE)
-        if not isinstance(update.get("update_id"), int):
+        if type(update.get("update_id")) is not int:
             raise web.HTTPBadRequest(text="not an update")
         with storing():
             await intake.take(update)

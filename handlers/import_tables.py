@@ -69,7 +69,7 @@ def read_table(content: bytes) -> Table:
         raise Unusable(NO_TABLE) from None
     first, _, rest = text.partition("\n")
     told = first.strip().removeprefix("sep=") if first.lower().startswith("sep=") else None
-    delimiter = told or delimiter_of(first)
+    delimiter = told if told in DELIMITERS else delimiter_of(first)
     skipped = 1 if told else 0
     reader = csv.reader(io.StringIO(rest if told else text, newline=""), delimiter=delimiter, skipinitialspace=True)
     rows, line = [], 1
