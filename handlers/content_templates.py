@@ -20,7 +20,7 @@ from handlers.scene import Scene, tells_of_several
 from handlers.settings import WhatsAppTemplate
 from handlers.templates import lines_of
 from handlers.wording_choices import labels, without_emoji
-from storage.records import ContentTemplate, Salon
+from storage.records import Business, ContentTemplate, Salon
 
 Category = Literal["utility", "marketing"]
 
@@ -205,8 +205,8 @@ def approved(scene: Scene) -> WhatsAppTemplate | None:
     if free and kind in OFFERS:
         # Free text says more of points than a template can: what they pay for, and until when.
         return None
-    worded = language in facts.settings.templates.get(kind, {})
     salon = facts.salon.id if facts.salon and language in _own_texts(facts.salon, kind) else ""
+    worded = language in (_own_texts(facts.business, kind) if salon else facts.settings.templates.get(kind, {}))
     owners = ["", *([BUSINESS] if worded else []), *([salon] if salon else [])]
     fitting = [
         row
@@ -223,8 +223,8 @@ def approved(scene: Scene) -> WhatsAppTemplate | None:
     return None if best is None else WhatsAppTemplate(best.sid, best.variables, best.buttons, best.body)
 
 
-def _own_texts(salon: Salon, kind: str) -> Mapping[str, str]:
-    own: Mapping[str, str] = (salon.settings.get("templates") or {}).get(kind) or {}
+def _own_texts(owner: Business | Salon, kind: str) -> Mapping[str, str]:
+    own: Mapping[str, str] = (owner.settings.get("templates") or {}).get(kind) or {}
     return own
 
 

@@ -234,6 +234,11 @@ def test_a_salons_own_text_goes_before_the_business_s_and_to_no_other_salon() ->
     assert taken(ASKS, *rows) == "HXasks"
 
 
+def test_a_salons_own_text_does_not_bring_back_what_the_business_took_back() -> None:
+    stale = replace(ASKING_ROW, business="studio", sid="HXown")
+    assert taken(ASKS, ASKING_ROW, stale, settings=WORDED, salon=LOCAL) == "HXasks"
+
+
 def test_where_free_text_may_go_a_salons_words_are_not_replaced_by_the_business_s() -> None:
     row = replace(ASKING_ROW, business="studio", sid="HXown")
     rendered = sent(ASKS, row, settings=WORDED, salon=LOCAL, window_open=True)
