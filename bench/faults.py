@@ -1,78 +1,88 @@
-"""`python -m bench faults [KILLS [MESSAGES]]`: workers killed at random moments, on each store, until all is sent.
+"""`python -m bench faults [PART[=AMOUNT] …]`: what is broken on purpose, each part on each store; all of them by default.
 
-Prints what was lost, what came twice, and how much of that was on the wire or unsettled at a kill. Exit status 1 where a
-promise was broken.
+Prints what came of each and writes it into README.md, with its date. Exit status 1 where a promise was broken.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Final
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from storage.opening import open_store
-from tests.faults import salon
-from tests.faults.harness import Kills, Verdict
-from tests.faults.sink import Sink
-from tests.support.mongod import find_mongod, running_mongod
+from bench import fault_parts, fault_table
+from bench.fault_parts import Came
+from bench.fault_table import Line
+from tests.support.mongod import NoServer, find_mongod, running_mongod
 
-KILLS: Final = 300
-MESSAGES: Final = 10_000
-MAILINGS: Final = 0.1
-"""The share of messages that are mailings, which must never come twice."""
+SQLITE: Final = "SQLite"
+MONGODB: Final = "MongoDB"
+STORES: Final = (SQLITE, MONGODB)
+
+
+class Part(NamedTuple):
+    """What is done, how much of it by default, and on which stores."""
+
+    run: Callable[[str, Path, int], Awaitable[Came]]
+    amount: int
+    stores: Sequence[str] = STORES
+
+
+PARTS: Final = {
+    "kills": Part(fault_parts.kills, 300),
+    "claims": Part(fault_parts.claims, 20_000),
+    "pace": Part(fault_parts.pace, 1_680),
+    "cancels": Part(fault_parts.cancels, 10_000),
+    "primaries": Part(fault_parts.primaries, 20, (MONGODB,)),
+    "promises": Part(fault_parts.promises, 1_000),
+    "hour": Part(fault_parts.hour, 600),
+}
+"""``hour``: seconds; the others: how many."""
 
 
 def main(words: Sequence[str]) -> int:
-    """Run the kills on both stores; answers with the exit status."""
-    kills, messages = [*map(int, words), *(KILLS, MESSAGES)[len(words) :]][:2]
+    """Run the parts that are named (``kills``, ``kills=30``, ``kills@SQLite=30``), or all."""
     kept = True
-    with tempfile.TemporaryDirectory(prefix="vizit-faults-") as folder:
-        kept = asyncio.run(_on_store("SQLite", f"sqlite:///{folder}/vizit.db", kills, messages))
-    binary = find_mongod()
-    if binary is None:
-        sys.stdout.write("MongoDB: left out, there is no server here\n")
-    else:
-        with running_mongod(binary) as url:
-            address = urlsplit(url)._replace(path="/vizit_faults").geturl()
-            kept = asyncio.run(_on_store("MongoDB", address, kills, messages)) and kept
+    for name, store, amount in _wanted(words):
+        with tempfile.TemporaryDirectory(prefix="vizit-faults-") as folder:
+            try:
+                line = _run(name, store, amount, Path(folder))
+            except NoServer as why:
+                print(f"{name}, {store}: left out, {why}", flush=True)
+                continue
+        print(line.text(), flush=True)
+        fault_table.write(line)
+        kept = kept and line.kept
     return 0 if kept else 1
 
 
-async def _on_store(name: str, database: str, kills: int, messages: int) -> bool:
-    mailings = int(messages * MAILINGS)
-    async with _sink() as sink:
-        await _furnish(database, messages - mailings, mailings)
-        dying, chance = Kills(sink, database), random.Random(17)
-        for _ in range(kills):
-            await dying.at_random(chance, max(1, 2 * messages // kills))
-        await dying.finish()
-        verdict = await dying.verdict()
-    sys.stdout.write(f"{name}: {_told(verdict, dying)}\n")
-    return verdict.kept
+def _wanted(words: Sequence[str]) -> Iterator[tuple[str, str, int]]:
+    for word in words or PARTS:
+        which, _, amount = word.partition("=")
+        name, _, only = which.partition("@")
+        if name not in PARTS:
+            sys.exit(f"unknown: {name}; there are {', '.join(PARTS)}")
+        for store in PARTS[name].stores:
+            if only in ("", store):
+                yield name, store, int(amount or PARTS[name].amount)
 
 
-@asynccontextmanager
-async def _sink() -> AsyncIterator[Sink]:
-    async with Sink(blocked=lambda chat: False) as sink:
-        yield sink
+def _run(name: str, store: str, amount: int, folder: Path) -> Line:
+    with _database(store, folder) as database:
+        began = time.monotonic()
+        came = asyncio.run(PARTS[name].run(database, folder, amount))  # type: ignore[arg-type]
+    return Line(name, store, came.told, came.kept, time.monotonic() - began)
 
 
-async def _furnish(database: str, notices: int, mailings: int) -> None:
-    store = await open_store(database)
-    await salon.furnish(store, range(notices + mailings))
-    await salon.book(store, range(notices))
-    await salon.advertise(store, range(notices, notices + mailings))
-    await store.close()
-
-
-def _told(verdict: Verdict, dying: Kills) -> str:
-    return (
-        f"{dying.number} kills over {verdict.messages} messages: {len(verdict.lost)} lost, {len(verdict.twice)} came twice "
-        f"({dying.excused.total()} were on the wire or unsettled at a kill, at most {dying.most_at_once} at one), "
-        f"{len(verdict.unexcused)} without excuse, {len(verdict.mailings_twice)} mailings twice"
-    )
+@contextmanager
+def _database(store: str, folder: Path) -> Iterator[str]:
+    if store == SQLITE:
+        yield f"sqlite:///{folder}/vizit.db"
+        return
+    with running_mongod(find_mongod()) as url:
+        yield urlsplit(url)._replace(path="/vizit_faults").geturl()

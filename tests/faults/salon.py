@@ -9,7 +9,19 @@ from typing import Any, Final
 
 from handlers.turn import Desk, Links
 from handlers.visits import Placed, Wanted, decide, put_booking
-from storage.records import MAILING_LANE, Address, Booking, Business, Client, Message, Millis, Salon, address_id, new_id
+from storage.records import (
+    MAILING_LANE,
+    SERVICE_LANE,
+    Address,
+    Booking,
+    Business,
+    Client,
+    Message,
+    Millis,
+    Salon,
+    address_id,
+    new_id,
+)
 from storage.store import Changes, Store
 
 DAY: Final[Millis] = 86_400_000
@@ -19,7 +31,12 @@ BUSINESS: Final = Business(
     business="b",
     id="b",
     name="Мрія",
-    settings={"quiet_hours": False, "channels": ["telegram", "whatsapp"], "fallback_after": "P2D"},
+    # Mailings never go at night: a night of one minute, which lies far away wherever the salon is said to be.
+    settings={
+        "quiet_hours": {"from": "00:00", "to": "00:01"},
+        "channels": ["telegram", "whatsapp"],
+        "fallback_after": "P2D",
+    },
 )
 
 
@@ -45,10 +62,19 @@ def desk_of(store: Store) -> Desk:
 
 async def furnish(store: Store, numbers: Iterable[int]) -> None:
     """The business, its salon, and these clients, who agreed to offers and wrote on WhatsApp just now."""
-    await store.commit(Changes(inserts=(BUSINESS, Salon(business="b", id="s", name="Мрія"))))
+    await store.commit(
+        Changes(inserts=(BUSINESS, Salon(business="b", id="s", name="Мрія", timezone=noon(store.clock()))))
+    )
     for some in _chunks(numbers):
         people = (person for number in some for person in _person(number, store.clock()))
         await store.commit(Changes(inserts=tuple(people)))
+
+
+def noon(now: Millis) -> str:
+    """A time zone in which it is about noon."""
+    east = 12 - now // 3_600_000 % 24
+    # These names count westwards (IANA's file etcetera).
+    return f"Etc/GMT{-east:+d}" if east else "Etc/GMT"
 
 
 def _person(number: int, now: Millis) -> tuple[Client, Address, Address]:
@@ -92,7 +118,8 @@ async def cancel(store: Store, number: int) -> Placed:
 async def advertise(
     store: Store, numbers: Iterable[int], *, times: int = 1, after: Millis = 0, apart: Millis = 0
 ) -> None:
-    """Mailings to each of these clients, ``times`` of them, and nothing else: of their visits they are not told.
+    """A mailing to each of these clients, and nothing else: of their visits they are not told. Nobody gets several
+    mailings at once, so with ``times`` each gets so many service messages in their place.
 
     They are due ``after`` milliseconds from now, those of each client ``apart`` milliseconds later than the one's before.
     """
@@ -102,9 +129,9 @@ async def advertise(
         records: list[Booking | Message] = []
         for place, number in enumerate(some):
             due = first + (start * CHUNK + place) * apart
-            # Each tells of a visit of its own: of several reminders of one visit only the last would go.
             for which in range(times):
-                records += (_unannounced(number, which, first), _mailing(number, due, which))
+                lane = MAILING_LANE if times == 1 else SERVICE_LANE
+                records += (_unannounced(number, which, first), _message(number, due, which, lane))
         await store.commit(Changes(inserts=tuple(records)))
 
 
@@ -117,20 +144,20 @@ def _unannounced(number: int, which: int, now: Millis) -> Booking:
         client=f"c{number}",
         starts_at=start,
         ends_at=start + DAY // 24,
-        notify={"created": False, "reminders": []},
+        notify={"reminders": []},
         created_at=now,
         revision=1,
     )
 
 
-def _mailing(number: int, due: Millis, which: int) -> Message:
-    # In the words of a reminder: what a mailing says decides nothing about how it travels.
+def _message(number: int, due: Millis, which: int, lane: int) -> Message:
+    # In the words of a notice: what a mailing says decides nothing about how it travels, and reminders would go together.
     return Message(
         business="b",
         id=new_id(),
         key=f"campaign:{which}:c{number}",
-        kind="reminder",
-        lane=MAILING_LANE,
+        kind="booking_created",
+        lane=lane,
         booking=f"v{number}-{which}",
         client=f"c{number}",
         salon="s",
@@ -140,7 +167,6 @@ def _mailing(number: int, due: Millis, which: int) -> Message:
         due_at=due,
         next_at=due,
         not_after=due + 21 * DAY,
-        params={"lead": "P1D", "asks": False},
         created_at=due,
     )
 

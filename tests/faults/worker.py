@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import time_machine
 
@@ -42,7 +43,8 @@ class Orders:
 
     ``ahead``: how far the store's clock is before the real one, as if time had passed (milliseconds). ``skew``: how far
     this machine's own clock is off (seconds). ``rate``: messages a second over all workers, 0: no limit. ``dies_at``: a
-    failpoint, and the how manieth time that it is reached. ``stays``: goes on until SIGTERM.
+    failpoint, and the how manieth time that it is reached. ``stays``: goes on until SIGTERM. ``starts``: a file that gets
+    a line for every send that starts, with its moment on this machine's steady clock (seconds).
     """
 
     database: str
@@ -54,6 +56,7 @@ class Orders:
     rate: float = 0.0
     dies_at: tuple[str, int] | None = None
     stays: bool = False
+    starts: str | None = None
     role: Role | None = "worker"
     port: int = 0
 
@@ -118,6 +121,8 @@ async def _serve(orders: Orders) -> None:
     told = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
     app = await build(config(orders), only=orders.role)
+    if orders.starts:
+        note_starts(app, orders.starts)
     try:
         await app.start()
         if orders.stays:
@@ -126,6 +131,18 @@ async def _serve(orders: Orders) -> None:
             await _until_nothing_is_due(app)
     finally:
         await app.close()
+
+
+def note_starts(app: App, path: str) -> None:
+    """Have every send write down when it starts; several workers may share the file."""
+    notes = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for channel in app.outbox._channels.values():
+
+        async def send(*given: Any, really: Callable[..., Any] = channel.send) -> Any:
+            os.write(notes, f"{time.monotonic()}\n".encode())
+            return await really(*given)
+
+        channel.send = send  # type: ignore[method-assign]
 
 
 async def _until_nothing_is_due(app: App) -> None:

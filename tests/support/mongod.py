@@ -65,10 +65,12 @@ def await_primary(ports: Sequence[int], log: Path) -> str:
     members = [{"_id": number, "host": host} for number, host in enumerate(hosts)]
     config = {"_id": REPLICA_SET, "members": members, "settings": {"electionTimeoutMillis": ELECTION_TIMEOUT_MS}}
     try:
-        with MongoClient[dict[str, object]](
-            "127.0.0.1", ports[0], directConnection=True, serverSelectionTimeoutMS=START_TIMEOUT_MS
-        ) as direct:
-            direct.admin.command("replSetInitiate", config)
+        # Whoever begins asks the others, who have to be there.
+        for port in reversed(ports):
+            with MongoClient[dict[str, object]](
+                "127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=START_TIMEOUT_MS
+            ) as direct:
+                direct.admin.command("ping" if port != ports[0] else {"replSetInitiate": config})
         with MongoClient[dict[str, object]](url, serverSelectionTimeoutMS=START_TIMEOUT_MS) as whole:
             whole.admin.command("ping")
     except PyMongoError as error:
