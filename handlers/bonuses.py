@@ -172,7 +172,7 @@ async def for_visit(
     A visit that was first heard of after its start (an import) brings none. Points that were spent meanwhile can't be
     taken back: the balance never falls below zero.
     """
-    if not _bears_on_cashback(stored, booking):
+    if not _bears_on_cashback(stored, booking) or (stored is None and not _due(business, salon, booking)):
         return Changes()
     changes = Changes()
     if stored is not None and stored.client is not None and stored.client != booking.client:

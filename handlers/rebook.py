@@ -124,7 +124,7 @@ async def replanned(desk: Desk, business: Business, client: Client, changed: Boo
         order=("-due_at", "-id"),
         limit=ROWS,
     )
-    if not rows and (changed is None or changed.status not in ENDED):
+    if not rows and (changed is None or changed.status not in ENDED or changed.first_seen_at >= changed.starts_at):
         return Changes()
     visits = await _visits(desk, client, changed)
     last = next((visit for visit in visits if visit.status in ENDED), None)

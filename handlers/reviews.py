@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from handlers import answers, formats, reviews_staff, tips
+from handlers import answers, consent, formats, reviews_staff, tips
 from handlers.durations import DAY
 from handlers.keys import encoded
-from handlers.plan_after import RATES, rates
+from handlers.plan_after import RATES, REVIEW, rates
 from handlers.presence import Here
 from handlers.replies import answer
 from handlers.settings import place
 from handlers.turn import Desk, Turn
-from storage.records import Booking, Business, Choice, Message, Millis, Review, Salon
-from storage.store import Changes, OneOf, Put, Range
+from storage.records import REACHED, WAITING, Booking, Business, Choice, Client, Message, Millis, Review, Salon
+from storage.store import Changes, OneOf, Patch, Put, Range
 
 DONE: Final = "review_done"
 VERBS: Final = frozenset({*RATES, DONE})
@@ -74,9 +74,22 @@ async def rated(desk: Desk, business: Business, booking: Booking, stars: int, ch
         revision=1,
     )
     if before is None:
-        return Given(first, "new", await _made(desk, business, salon, booking, first))
+        made = await _made(desk, business, salon, booking, first)
+        return Given(first, "new", made + await _no_longer_asked(desk, booking))
     after = replace(before, rating=stars, updated_at=now, revision=before.revision + 1)
     return Given(after, "changed", await _made(desk, business, salon, booking, after))
+
+
+async def _no_longer_asked(desk: Desk, booking: Booking) -> Changes:
+    """Whoever has answered is not asked on the next channel too."""
+    where = {"business": booking.business, "booking": booking.id, "kind": REVIEW}
+    over = {"status": "cancelled", "reason": "by_client", "token": None, "lease_until": None, "held": False}
+    patches = []
+    for row in await desk.store.find(Message, where):
+        waits, reached = {"status": OneOf(WAITING)}, {"status": OneOf(REACHED)}
+        patches.append(Patch(Message, row.business, row.id, over, waits, must=False))
+        patches.append(Patch(Message, row.business, row.id, {"fallback_at": None}, reached, must=False))
+    return Changes(patches=tuple(patches))
 
 
 async def told_more(
@@ -202,7 +215,9 @@ async def _thanks(
         booking=booking,
         choices=offered,
     )
-    return Changes(inserts=(replace(said, key=key),))
+    client = await desk.store.get(Client, business.id, booking.client or "")
+    asked = (consent.asked(turn, client, desk.now()),) if client and consent.may_be_asked(client) else ()
+    return Changes(inserts=(replace(said, key=key), *asked))
 
 
 def _say(
