@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from asyncio import sleep
+from asyncio import Lock, sleep
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
 from storage.records import Millis
-from storage.store import Permit, Store
+from storage.store import Permit, Store, StoreBusy
 
 UNLIMITED: Final = 1_000_000
 BURST_SHARE: Final = 14
@@ -18,6 +18,9 @@ GRACE: Final[Millis] = 50
 """How long after its moment a message may start. At 28 a second, 30 start in the worst second: Telegram's limit."""
 NEAR: Final[Millis] = 5_000
 """A pause that ends within this time is waited for in memory."""
+
+BUSY_S: Final = 0.2
+"""How long a store that is busy is left alone."""
 
 
 class Pace(NamedTuple):
@@ -67,6 +70,7 @@ class Pacer:
         self._store = store
         self._rates = {channel: rate for channel, rate in rates.items() if rate > 0}
         self._pauses: dict[str, Millis] = {}
+        self._late = Lock()
 
     def room(self, channel: str | None) -> int:
         """How many messages of a channel can be permitted at most at this moment."""
@@ -110,10 +114,23 @@ class Pacer:
             return
         if moment is not None:
             await self._until(moment)
-        while not self._in_time(moment):
+        if self._in_time(moment):
+            return
+        # One after the other: else all that are late would ask at the same moment, again and again.
+        async with self._late:
+            while not self._in_time(moment):
+                moment = await self._another(channel)
+
+    async def _another(self, channel: str) -> float | None:
+        """Wait for the moment of a new permit; None where there was none yet."""
+        try:
             (granted,) = await self._store.reserve([Permit(channel, 1, *self._channel_pace(channel))])
-            moment = granted.first if granted.n else None
-            await self._until(granted.next_at if moment is None else moment)
+        except StoreBusy:
+            await sleep(BUSY_S)
+            return None
+        moment = granted.first if granted.n else None
+        await self._until(granted.next_at if moment is None else moment)
+        return moment
 
     async def _until(self, moment: float) -> None:
         wait = moment - self._store.clock()

@@ -15,6 +15,7 @@ import pytest
 from scheduler.pace import GRACE, NEAR, TELEGRAM_GROUP, Pacer, Permits, Way
 from scheduler.ready import Job, Ready
 from storage.records import Message
+from storage.store import Granted, Permit, StoreBusy
 from tests.support.post import NOON, Post, another, answer, message, opened
 
 CHAT = Way("telegram", "100")
@@ -78,6 +79,20 @@ async def test_who_comes_too_late_for_a_permit_takes_another_and_its_place_stays
     post.clock += 1
     await pacer.on_time("telegram", given["telegram"])
     assert await pacer.ask([(Way("telegram", "101"), {})]) == [NOON + GRACE + 1 + 40]
+
+
+async def test_who_is_late_while_the_store_is_busy_asks_again(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    pacer, really, busy = Pacer(post.store, {"telegram": 25}), post.store.reserve, [StoreBusy("locked")]
+
+    async def reserve(permits: Sequence[Permit]) -> list[Granted]:
+        if busy:
+            raise busy.pop()
+        return await really(permits)
+
+    monkeypatch.setattr(post.store, "reserve", reserve)
+    await pacer.on_time("telegram", NOON - GRACE - 1)
+    monkeypatch.undo()
+    assert await pacer.ask([(CHAT, {})]) == [NOON + 40]
 
 
 class Sleepers:

@@ -85,11 +85,12 @@ async def stopped(workers: Sequence[Worker]) -> None:
     assert not any(statuses), f"workers failed: {statuses}"
 
 
-async def rows_of(database: str) -> list[Message]:
-    """All messages, read by a process that comes and goes, so that no worker finds itself in company."""
+async def rows_of(database: str, **where: str) -> list[Message]:
+    """All messages, or those that match, read by a process that comes and goes, so that no worker finds itself in company."""
     store = await open_store(database)
     try:
-        return await store.find(Message, {"business": "b"}, limit=ROWS)
+        order = ("lease_until", "id") if where else ("business", "due_at", "id")
+        return await store.find(Message, where or {"business": "b"}, order=order, limit=ROWS)
     finally:
         await store.close()
 
@@ -160,7 +161,7 @@ class Kills:
         died = status == -signal.SIGKILL
         if died:
             self.number += 1
-            left = [row for row in await self.rows() if row.status == "sending"]
+            left = await rows_of(self.database, status="sending")
             self.excused.update(row.id for row in left)
             self.most_at_once = max(self.most_at_once, len(left))
         self.let_time_pass()
