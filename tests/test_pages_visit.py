@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from handlers import tenants, visits
+from handlers import bonuses, tenants, visits
+from handlers.bonuses import Points
 from handlers.erasure import erase_client
-from storage.records import Message
+from storage.records import Client, Message
 from tests.support.pages import HOUR, KYIV, NOTES, OLENA, START, Site, served
 
 
@@ -37,6 +38,16 @@ async def test_the_page_says_what_when_where_and_with_whom(site: Site) -> None:
         assert words in page.words
     assert 'href="tel:+380441234567"' in page.text
     assert 'href="https://salon.example/map"' in page.text
+
+
+async def test_the_page_says_how_many_points_there_are_and_what_they_are_worth(site: Site) -> None:
+    await site.book()
+    assert "Бонуси" not in (await site.ask(await site.visit())).words
+    client = await site.desk.store.get(Client, site.business.id, "c1")
+    assert client is not None
+    await bonuses.post(site.desk, site.business, client, Points(id="gift", amount=145, reason="gift"))
+    page = await site.ask(await site.visit())
+    assert "145 (145 ₴)" in page.words.replace("\u00a0", " ")
 
 
 async def test_the_time_is_the_salons_and_not_the_machines(site: Site) -> None:
