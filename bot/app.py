@@ -165,7 +165,8 @@ def _compose(config: Config, store: Store, only: Role | None, starts_at: Millis 
     desk = Desk(store, now, links, frozenset({*channels, MANUAL}), invoices)
     means = means_of(channels, not_reached, by_hand=True)
     readers = {source: read for one in carriers for source, read in one.readers.items()}
-    inbox = Inbox(desk, readers, respond, on_repeat=lambda source: metrics.duplicates.labels(source).inc())
+    kept = config.inbox_days * 86_400_000
+    inbox = Inbox(desk, readers, respond, kept=kept, on_repeat=lambda source: metrics.duplicates.labels(source).inc())
     rates = {"telegram": config.telegram_rate, "whatsapp": config.whatsapp_rate, "sms": config.sms_rate}
     outbox = Outbox(desk, channels, means, rates=rates, observe=metrics.observer(now))
     attached = [one.attach(inbox, partial(hear, desk, means)) for one in carriers]

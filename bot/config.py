@@ -128,6 +128,13 @@ def _networks(value: object) -> object:
         raise ValueError("must be networks separated by commas, for example 10.0.0.0/8,192.168.1.0/24") from None
 
 
+def _days(value: int) -> int:
+    """Telegram repeats an event for a day: what is forgotten sooner would be answered twice."""
+    if not 2 <= value <= 90:
+        raise ValueError("must be from 2 to 90 days")
+    return value
+
+
 def _by_language(value: str) -> dict[str, str]:
     parts = (part.rpartition("=") for part in value.split(";") if part.strip())
     return {language.strip(): name.strip() for language, _, name in parts}
@@ -220,6 +227,8 @@ class Config(BaseSettings):
     whatsapp_rate: Rate = 70
     sms_rate: Rate = 10
     api_rate: Rate = 1000
+    inbox_days: Annotated[int, AfterValidator(_days)] = 7
+    """How long inbound events are remembered, to know their repeats."""
     webhook_allow: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)] = ()
 
     @property

@@ -69,7 +69,7 @@ class Inbox:
     ``read`` names, for each source (``telegram``, ``twilio``), what turns a stored event into a turn. ``concurrency`` is
     how many chats are answered at once. A chat that brings more than ``burst`` events at once, or lastingly more than
     one every ``every`` milliseconds, is not listened to: the rest is stored as done with the error ``flood``.
-    ``on_repeat`` is told the source of an event that was here before.
+    Events are remembered for ``kept`` milliseconds. ``on_repeat`` is told the source of an event that was here before.
     """
 
     def __init__(
@@ -81,9 +81,11 @@ class Inbox:
         concurrency: int = 16,
         burst: int = 30,
         every: Millis = 500,
+        kept: Millis = KEPT,
         on_repeat: Callable[[str], None] = lambda source: None,
     ) -> None:
         self._desk = desk
+        self._kept = kept
         self._on_repeat = on_repeat
         self._read = read
         self._respond = respond
@@ -134,8 +136,8 @@ class Inbox:
         return sum(taken)
 
     async def forget(self) -> int:
-        """Remove what was done, or has failed, more than a week ago, a chunk at a time; answers with how many."""
-        where = {"received_at": Range(None, self._desk.now() - KEPT), "status": OneOf(("done", "failed"))}
+        """Remove what was done, or has failed, and was kept for long enough, a chunk at a time; answers with how many."""
+        where = {"received_at": Range(None, self._desk.now() - self._kept), "status": OneOf(("done", "failed"))}
         gone = 0
         while old := await self._desk.store.find(InboxEvent, where, order=("received_at", "id"), limit=CHUNK):
             await self._desk.store.commit(Changes(deletes=tuple(Delete(InboxEvent, "", event.id) for event in old)))

@@ -7,7 +7,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import ValidationError
 
+from bot.config import Config
 from handlers.channel import SMS, TELEGRAM, WHATSAPP
 from handlers.countries import country_of
 from handlers.facts import Facts
@@ -147,3 +149,9 @@ async def test_what_booking_systems_were_told_and_old_codes_go_too(store: Sqlite
     await store.commit(Changes(inserts=(*told, *codes)))
     assert await clean(desk(store, NOON)) == 2
     assert [row.id for row in await store.find(LinkCode, {})] == [str(NOON)]
+
+
+@pytest.mark.parametrize("days", ["1", "91", "x"])
+def test_events_are_remembered_for_longer_than_their_senders_repeat_them(days: str) -> None:
+    with pytest.raises(ValidationError):
+        Config.of(admin_key="k7" * 20, secret="s7" * 20 + "x", inbox_days=days)
