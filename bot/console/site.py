@@ -59,9 +59,11 @@ def _asset(name: str) -> tuple[str, bytes]:
 
 STYLE_NAME, STYLE = _asset("console.css")
 SCRIPT_NAME, SCRIPT = _asset("console.js")
+ICON_NAME, ICON = _asset("icon.svg")
 ASSETS: Final[Mapping[str, tuple[bytes, str]]] = {
     STYLE_NAME: (STYLE, "text/css"),
     SCRIPT_NAME: (SCRIPT, "text/javascript"),
+    ICON_NAME: (ICON, "image/svg+xml"),
 }
 
 
@@ -279,7 +281,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {"style": STYLE_NAME, "script": SCRIPT_NAME}
+    made.globals |= {"style": STYLE_NAME, "script": SCRIPT_NAME, "icon": ICON_NAME}
     made.filters |= filters.FILTERS
     return made
 
@@ -314,7 +316,7 @@ def _html(
 
 
 async def asset(request: web.Request) -> web.Response:
-    """The style sheet and the script."""
+    """The style sheet, the script and the icon."""
     if request.match_info["name"] not in ASSETS:
         raise web.HTTPNotFound
     body, kind = ASSETS[request.match_info["name"]]

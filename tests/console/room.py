@@ -199,5 +199,6 @@ async def busy_day(room: Room) -> None:
         for row in await room.rows(id, "reminder"):
             if row.due_at <= room.now and row.status == "planned":
                 went = {"status": "sent", "channel": "telegram", "sent_at": row.due_at, "text": "Нагадуємо"}
+                went |= {"b2": {"status": "read", "channel": "whatsapp"}, "b3": failed}.get(id, {})
                 patch = Patch(Message, row.business, row.id, went)
                 await desk.store.commit(Changes(patches=(patch,)))
