@@ -9,14 +9,13 @@ from typing import Final
 from aiohttp import web
 
 from bot.api.keys import Tries
-from bot.console import bookings, campaigns, clients, manual, messages, retention, settings, signin, team, texts, today
+from bot.console import campaigns, clients, manual, messages, retention, settings, signin, team, texts, today
 from bot.console.site import Call, Console, Missing, Page, served
 from bot.pages.forms import Forms
 from handlers.turn import Desk
 
 PAGES: Final[tuple[Page, ...]] = (
     today.PAGE,
-    bookings.PAGE,
     messages.PAGE,
     manual.PAGE,
     clients.PAGE,
