@@ -49,7 +49,7 @@ def _crowd(file: str, rows: int) -> Figures:
         for word, changed in (("future", FUTURE), ("past", PAST)):
             given = {
                 **{name: name for name in columns},
-                "id": "lower(hex(randomblob(16)))",
+                "id": "printf('%012x', created_at) || lower(hex(randomblob(10)))",
                 **{name: f"{name} || ':{word}:' || n" for name in STRANGERS},
                 **changed,
             }

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
+from contextlib import closing
 from typing import Any
 
 from bench.measuring import Cpu, Figures, Sink, answer_for, arrivals, peak_mb, resident_mb
-from bench.salon import fill
+from bench.salon import chat, fill
 from bot.app import App, Role, build
 from bot.config import Config, Listen
 from bot.loops import complete, spare_the_collector
 from storage.opening import open_store
-from storage.records import Address, Booking, Business, Client, Master, Message, Millis, Salon, Service
+from storage.records import SERVICE_LANE, Address, Booking, Business, Client, Master, Message, Millis, Salon, Service
 from storage.store import Changes
 
 KEY = "0d4f1c2b3a59687786958473625140ffeeddccbb"
@@ -23,6 +25,8 @@ BEGINNING: Millis = 1_800_000_000_000
 """When the first message is due, by the service's own time: a worker sets its clock once it is at rest."""
 AHEAD: Millis = 1_000
 AN_HOUR: Millis = 3_600_000
+SECOND_TRY: Millis = 120_000
+"""After this time whatever may have gone out was tried again."""
 KINDS: tuple[type[Any], ...] = (Business, Salon, Master, Service, Client, Address, Booking, Message)
 CHUNK = 500
 
@@ -83,11 +87,35 @@ async def at_rest(database: str, sink: str, *, role: Role | None = "worker", sta
     return app
 
 
-async def _send(database: str, sink: str, number: int, spread: float) -> Figures:
-    """Send what :func:`_load` stored. CPU from the first due moment until all is settled."""
+def _spread(database: str, number: int, spread: float) -> Figures:
+    """Let what :func:`_load` stored be due over `spread` seconds, person by person."""
+    later = f"(CAST(address AS INTEGER) - {chat(0)}) * {int(1000 * spread)} / {number}"
+    moved = ", ".join(f"{name} = {name} + {later}" for name in ("due_at", "next_at", "not_after"))
+    with closing(sqlite3.connect(database.removeprefix("sqlite:///"))) as connection, connection:
+        rows = connection.execute(
+            f"UPDATE message SET {moved} WHERE status = 'planned' AND lane = {SERVICE_LANE}"
+        ).rowcount
+    return {"rows": rows}
+
+
+def _fewer(database: str, number: int) -> Figures:
+    """Keep the visits of so many people."""
+    with closing(sqlite3.connect(database.removeprefix("sqlite:///"))) as connection, connection:
+        rows = connection.execute(f"DELETE FROM message WHERE CAST(address AS INTEGER) >= {chat(number)}").rowcount
+        for table in ("booking", "client", "address"):
+            connection.execute(f"DELETE FROM {table} WHERE rowid > {number}")
+    return {"rows": rows}
+
+
+async def _send(database: str, sink: str, number: int, spread: float, at: float | None = None) -> Figures:
+    """Send what :func:`_load` stored, the first of it at the moment `at` (seconds since 1970), else in a second.
+
+    CPU from the first due moment until all is settled. Several processes that are given the same moment share the work.
+    """
     app = await at_rest(database, sink, starts_at=BEGINNING - AN_HOUR)
     rest = resident_mb()
-    app.now.move_to(BEGINNING - AHEAD)
+    await asyncio.sleep(max(0.0, (at or 0) - AHEAD / 1000 - time.time()))
+    app.now.move_to(BEGINNING - int(1000 * (at - time.time())) if at else BEGINNING - AHEAD)
     app.outbox.wake()
     due = time.time() + (BEGINNING - app.now()) / 1000
     await asyncio.sleep(max(0.0, due - time.time() - 0.1))
@@ -101,11 +129,25 @@ async def _send(database: str, sink: str, number: int, spread: float) -> Figures
     return figures | {"cpu_us": cost, "rest_mb": rest, "peak_mb": peak_mb(), "states": states}
 
 
+async def _resume(database: str, sink: str) -> Figures:
+    """Go on where a worker was killed until nothing is left to do, also what may have gone out and is tried again later."""
+    app = await at_rest(database, sink, starts_at=BEGINNING + AHEAD)
+    await app.outbox.idle()
+    app.now.move_to(app.now() + SECOND_TRY)
+    await app.outbox.idle()
+    states = {key[0]: n for key, n in (await app.store.count(Message, {}, ("status",))).items()}
+    await app.close()
+    return {"states": states}
+
+
 if __name__ == "__main__":
     answer_for(
         {
+            "spread": _spread,
+            "fewer": _fewer,
+            "resume": lambda **given: complete(_resume(**given)),
             "load": lambda database, number, spread: complete(_load(database, number, spread)),
             "move": lambda source, database: complete(_move(source, database)),
-            "send": lambda database, sink, number, spread: complete(_send(database, sink, number, spread)),
+            "send": lambda **given: complete(_send(**given)),
         }
     )

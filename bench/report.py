@@ -53,6 +53,21 @@ class Ratio(Row):
         return f"| {self.what} | {value / other:.2f} | {self.aim} | {len(results[self.of])} |"
 
 
+class Difference(Row):
+    """A line that says how much larger one figure is than another, of the same unit."""
+
+    def __init__(self, what: str, of: tuple[str, str], less: tuple[str, str], unit: str, aim: str) -> None:
+        super().__init__(what, *of, unit, aim)
+        self.less = less
+
+    def cells(self, results: Results) -> str | None:
+        """See :class:`Row`."""
+        value, other = middle(results, self.of, self.key), middle(results, *self.less)
+        if value is None or other is None:
+            return None
+        return f"| {self.what} | {number(value - other)} {self.unit} | {self.aim} | {len(results[self.of])} |"
+
+
 def middle(results: Results, name: str, key: str) -> float | None:
     """The median of a figure over all runs of a case."""
     values = [figures[key] for figures in results.get(name, ()) if figures.get(key) is not None]
@@ -105,6 +120,15 @@ def _edges(store: str, name: str, batch_aim: str, one_aim: str) -> tuple[Row, ..
     )
 
 
+def _killed(store: str, name: str) -> tuple[Row, ...]:
+    of = f"{store} killed"
+    return (
+        Row(f"{name}, killed in the middle: lost", of, "lost", "", "0"),
+        Row(f"{name}, killed in the middle: sent twice", of, "twice", "", "≤ 60"),
+        Row(f"{name}, killed in the middle: until it goes on, imports included", of, "resumed_s", "s", "≤ 5"),
+    )
+
+
 ROWS: list[Row] = [
     Row("bare aiogram, 30 at once", "aiogram", "rate", "messages/s"),
     Row("bare aiogram: CPU per message", "aiogram", "cpu_us", "µs"),
@@ -134,9 +158,25 @@ ROWS: list[Row] = [
     ),
     Row("start to ready", "alone start", "ready_s", "s"),
     Row("start to ready among millions", "crowd start", "ready_s", "s"),
+    Difference(
+        "start to ready among millions, over importing aiogram",
+        ("crowd start", "ready_s"),
+        ("imports", "seconds"),
+        "s",
+        "≤ 1",
+    ),
     Row("memory at rest, whole service", "alone start", "rest_mb", "MB"),
-    Row("memory at rest among millions", "crowd start", "rest_mb", "MB"),
+    Difference("the same, over aiogram alone", ("alone start", "rest_mb"), ("imports", "mb"), "MB", "≤ 50"),
+    Difference(
+        "the same among millions, over without", ("crowd start", "rest_mb"), ("alone start", "rest_mb"), "MB", "≤ 20"
+    ),
     Row("CPU at rest", "alone start", "idle_percent", "%", "< 0.5"),
+    Row("CPU at rest among millions", "crowd start", "idle_percent", "%", "< 0.5"),
+    *_killed("sqlite", "SQLite"),
+    *_killed("mongo", "MongoDB"),
+    Row("one worker, MongoDB, 50 ms of wire", "one worker", "rate", "messages/s"),
+    Row("two workers, MongoDB, 50 ms of wire", "two workers", "rate", "messages/s"),
+    Ratio("two workers, of one", "two workers", lambda results: middle(results, "one worker", "rate"), "rate", "≥ 1.7"),
     *_edges("sqlite", "SQLite", "≥ 500", "≥ 200"),
     *_edges("mongo", "MongoDB", "", ""),
     *(
@@ -180,8 +220,8 @@ def text(results: Results, remarks: Sequence[str], scale: Any) -> str:
 def sizes(scale: Any) -> str:
     """How much was measured."""
     return (
-        f"{scale.burst:,} due at once; {scale.spread:,} over {scale.spread_s:g} s; claims among {scale.rows:,} future and "
-        f"{scale.rows:,} past messages; peers with {scale.peers:,}."
+        f"{scale.burst:,} due at once, or over {scale.spread_s:g} s; among {scale.rows:,} future and {scale.rows:,} past "
+        f"messages; killed in the middle of {scale.burst // 4:,}; peers with {scale.peers:,}."
     )
 
 

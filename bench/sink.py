@@ -116,6 +116,8 @@ class Wire(asyncio.Protocol):
 
     def _say(self, body: bytes, status: int = 200) -> None:
         head = b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        if self._transport.is_closing():
+            return
         self._transport.write(head % (status, len(body)) + body)
 
 

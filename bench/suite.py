@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,11 @@ from bench.measuring import PEERS_PYTHON, Failed, Figures, Sink, run_case, runni
 from bench.servers import Missing, running_postgres, running_redis
 from tests.support.mongod import NoServer, find_mongod, running_mongod
 
+LATENCY_S: Final = 0.05
+"""Of the far sink, to which two workers send."""
+AHEAD_S: Final = 15.0
+"""So long before the first message is due, workers that share begin to start."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
@@ -25,11 +31,10 @@ class Scale:
     no further case is begun; one that runs then has `grace` left. `brief`: only what the last line needs, and claims."""
 
     brief: bool = False
-    grace: float = 25
+    grace: float = 20
     runs: int
     mongo_runs: int
     burst: int
-    spread: int
     spread_s: float
     rows: int
     calls: int
@@ -42,13 +47,12 @@ FULL: Final = Scale(
     runs=3,
     mongo_runs=2,
     burst=20_000,
-    spread=20_000,
     spread_s=30,
     rows=1_000_000,
     calls=1_000,
     edge_s=5,
-    peers=3_000,
-    until=560,
+    peers=2_000,
+    until=565,
 )
 QUICK: Final = Scale(
     brief=True,
@@ -56,7 +60,6 @@ QUICK: Final = Scale(
     runs=1,
     mongo_runs=1,
     burst=2_000,
-    spread=1_000,
     spread_s=1.5,
     rows=100_000,
     calls=200,
@@ -120,41 +123,55 @@ class Suite:
         return self.file(name)
 
 
+def planned(suite: Suite) -> str:
+    """The visits of which all is sent, planned but once."""
+    file = suite.file("planned")
+    if "visits planned" not in suite.results:
+        suite.case("visits planned", "ours", "load", database=file, number=suite.scale.burst, spread=0)
+    return file
+
+
+def on_mongo(suite: Suite, source: str, name: str) -> str:
+    """The same rows in a database of MongoDB."""
+    named = suite.database(name)
+    suite.case("rows moved to MongoDB", "ours", "move", source=source, database=named)
+    return named
+
+
 def wire(suite: Suite) -> None:
-    """The burst and the spread on both stores, with bare clients before, between and after."""
-    scale, url = suite.scale, suite.sink.url
-    suite.case("imports", "limits", "imports")
-    burst, planned = suite.file("burst"), suite.file("spread")
-    suite.case("sqlite load", "ours", "load", database=burst, number=scale.burst, spread=0)
+    """The burst and the spread on both stores, with bare clients in between."""
+    scale, url, burst = suite.scale, suite.sink.url, planned(suite)
     for run in range(scale.runs):
         suite.case("aiogram", "limits", "aiogram", sink=url, number=scale.burst)
         copy = suite.copied(burst, f"burst{run}")
         suite.case("sqlite burst", "ours", "send", database=copy, sink=url, number=scale.burst, spread=0)
         if suite.mongo and run < scale.mongo_runs:
-            named = suite.database(f"burst{run}")
-            suite.case("mongo load", "ours", "move", source=burst, database=named)
+            named = on_mongo(suite, burst, f"burst{run}")
             suite.case("mongo burst", "ours", "send", database=named, sink=url, number=scale.burst, spread=0)
     if scale.brief:
         return
-    suite.case("aiogram", "limits", "aiogram", sink=url, number=scale.burst)
     suite.case("aiogram, buttons", "limits", "aiogram-buttons", sink=url, number=scale.burst)
     suite.case("twilio", "limits", "twilio", sink=url, number=scale.burst // 2)
-    over: dict[str, Any] = {"number": scale.spread, "spread": scale.spread_s}
-    suite.case("spread load", "ours", "load", database=planned, **over)
-    spread = suite.copied(planned, "spread-sent")
-    suite.case("sqlite spread", "ours", "send", database=spread, sink=url, **over)
+
+
+def spread(suite: Suite) -> None:
+    """How late messages are that are due one after the other."""
+    scale, url = suite.scale, suite.sink.url
+    over: dict[str, Any] = {"number": scale.burst, "spread": scale.spread_s}
+    later = suite.copied(planned(suite), "spread")
+    suite.case("visits spread", "ours", "spread", database=later, **over)
+    copy = suite.copied(later, "spread-sent")
+    suite.case("sqlite spread", "ours", "send", database=copy, sink=url, **over)
     if suite.mongo:
-        named = suite.database("spread")
-        suite.case("mongo load", "ours", "move", source=planned, database=named)
-        suite.case("mongo spread", "ours", "send", database=named, sink=url, **over)
+        suite.case("mongo spread", "ours", "send", database=on_mongo(suite, later, "spread"), sink=url, **over)
 
 
 def crowd(suite: Suite) -> None:
     """The burst, claims and a start among millions of messages, and claims and a start without them."""
-    scale, url = suite.scale, suite.sink.url
-    file = suite.file("crowd")
-    number = min(scale.burst, scale.rows)
-    suite.case("crowd load", "ours", "load", database=file, number=number, spread=0)
+    scale, url, number = suite.scale, suite.sink.url, min(suite.scale.burst, suite.scale.rows)
+    file = suite.copied(planned(suite), "crowd")
+    if not scale.brief:
+        suite.case("imports", "limits", "imports")
     for name in ("alone", "crowd"):
         if name == "crowd":
             suite.case("crowd made", "crowd", "crowd", file=file.removeprefix("sqlite:///"), rows=scale.rows)
@@ -165,17 +182,50 @@ def crowd(suite: Suite) -> None:
     suite.case("crowd burst", "ours", "send", database=file, sink=url, number=number, spread=0)
 
 
-def edges(suite: Suite) -> None:
-    """What comes in over HTTP, to a whole service on SQLite, and on MongoDB."""
-    scale, file = suite.scale, suite.file("edges")
-    people = max(scale.calls, int(scale.edge_s * 100))
-    suite.case("edges load", "ours", "load", database=file, number=people, spread=0)
-    given: dict[str, Any] = {"sink": suite.sink.url, "number": scale.calls, "last_s": scale.edge_s}
+def killed(suite: Suite) -> None:
+    """A worker killed in the middle of a quarter of the messages."""
+    few = suite.scale.burst // 4
+    file = suite.copied(planned(suite), "killed")
+    suite.case("visits taken out", "ours", "fewer", database=file, number=few)
     if suite.mongo:
-        named = suite.database("edges")
-        suite.case("mongo load", "ours", "move", source=file, database=named)
-        suite.case("mongo edges", "edges", "measure", database=named, **given)
+        named = on_mongo(suite, file, "killed")
+        suite.case("mongo killed", "killed", "kill", database=named, sink=suite.sink.url, number=few)
+    suite.case("sqlite killed", "killed", "kill", database=file, sink=suite.sink.url, number=few)
+
+
+def workers(suite: Suite) -> None:
+    """One worker, and two, on one MongoDB and a wire that takes its time."""
+    few = suite.scale.burst // 8
+    if not suite.mongo:
+        return
+    file = suite.copied(planned(suite), "shared")
+    suite.case("visits taken out", "ours", "fewer", database=file, number=few)
+    with running_sink(LATENCY_S) as far:
+        for number, name in ((1, "one worker"), (2, "two workers")):
+            named = on_mongo(suite, file, f"shared{number}")
+            far.reset()
+            given = {"database": named, "sink": far.url, "number": few, "spread": 0, "at": time.time() + AHEAD_S}
+            with ThreadPoolExecutor(1) as beside:
+                other = beside.submit(run_case, "ours", "send", given) if number > 1 else None
+                suite.case(name, "ours", "send", **given)
+                if other is not None and other.exception() is not None:
+                    suite.remark(f"{name}: {other.exception()}")
+
+
+def edges(suite: Suite) -> None:
+    """What comes in over HTTP, to a whole service on SQLite."""
+    scale, file = suite.scale, suite.copied(planned(suite), "edges")
+    given: dict[str, Any] = {"sink": suite.sink.url, "number": scale.calls, "last_s": scale.edge_s}
     suite.case("sqlite edges", "edges", "measure", database=file, **given)
+
+
+def mongo_edges(suite: Suite) -> None:
+    """The same on MongoDB."""
+    scale, few = suite.scale, suite.copied(planned(suite), "edges-few")
+    if suite.mongo:
+        suite.case("visits taken out", "ours", "fewer", database=few, number=max(scale.calls, int(scale.edge_s * 100)))
+        given: dict[str, Any] = {"sink": suite.sink.url, "number": scale.calls, "last_s": scale.edge_s}
+        suite.case("mongo edges", "edges", "measure", database=on_mongo(suite, few, "edges"), **given)
 
 
 def peers(suite: Suite) -> None:
@@ -207,7 +257,18 @@ def peers(suite: Suite) -> None:
             suite.remark(str(why))
 
 
-PARTS: Final[Mapping[str, Callable[[Suite], None]]] = {"wire": wire, "peers": peers, "crowd": crowd, "edges": edges}
+PARTS: Final[Mapping[str, Callable[[Suite], None]]] = {
+    "wire": wire,
+    "peers": peers,
+    "spread": spread,
+    "killed": killed,
+    "crowd": crowd,
+    "edges": edges,
+    "workers": workers,
+    "mongo-edges": mongo_edges,
+}
+"""In the order in which they are left out last when the time is up."""
+BRIEF: Final = ("wire", "peers", "crowd")
 
 
 def measure(scale: Scale, parts: Sequence[str]) -> Suite:
@@ -221,7 +282,7 @@ def measure(scale: Scale, parts: Sequence[str]) -> Suite:
             mongo = None
             print(f"MongoDB is left out: {why}")
         suite = Suite(scale, folder, sink, mongo)
-        for name in parts or PARTS:
+        for name in parts or (BRIEF if scale.brief else PARTS):
             PARTS[name](suite)
         return suite
 
