@@ -42,11 +42,13 @@ class Surroundings:
 
 async def addresses_of(desk: Desk, client: Client) -> tuple[Address, ...]:
     """Every chat at which ``client`` can be reached: linked to the client, or to the client's phone."""
-    own = await desk.store.find(Address, {"business": client.business, "client": client.id})
+    # In the order of the indexes that serve them: by id, SQLite would rather read all that the business has.
+    own = await desk.store.find(Address, {"business": client.business, "client": client.id}, order=("client",))
     if client.phone is None:
         return tuple(own)
-    shared = await desk.store.find(Address, {"business": client.business, "phone": client.phone})
-    return tuple({row.id: row for row in (*own, *(row for row in shared if row.client in (None, client.id)))}.values())
+    shared = await desk.store.find(Address, {"business": client.business, "phone": client.phone}, order=("phone",))
+    found = {row.id: row for row in (*own, *(row for row in shared if row.client in (None, client.id)))}
+    return tuple(found[id] for id in sorted(found))
 
 
 async def surroundings(desk: Desk, business: Business, booking: Booking) -> Surroundings:
