@@ -100,6 +100,15 @@ async def test_low_stars_reach_the_staff_with_the_words_in_one_card(site: Site) 
     assert [row.kind for row in rows if row.kind.startswith("staff_review")] == ["staff_review"]
 
 
+async def test_whoever_has_answered_is_not_asked_any_more(site: Site) -> None:
+    path = await visited(site)
+    (asked,) = await site.desk.store.find(Message, {"business": site.business.id, "kind": "review_request"})
+    assert asked.status == "planned"
+    await sends(site, path, "5")
+    (row,) = await site.desk.store.find(Message, {"business": site.business.id, "kind": "review_request"})
+    assert (row.status, row.reason) == ("cancelled", "by_client")
+
+
 async def test_for_a_day_it_can_be_changed_and_then_it_stands(site: Site) -> None:
     path = await visited(site)
     await sends(site, path, "2", "Було холодно")

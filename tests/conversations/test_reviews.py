@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,17 @@ PUBLIC = "https://maps.example/salon"
 QUESTION = "Чи все вам сподобалося?"
 LOW, HIGH = "Низька оцінка", "Новий відгук"
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(8) + (64).to_bytes(4, "big") * 2
+
+BOTH = pytest.mark.parametrize("database", ["sqlite", "mongodb"], indirect=True)
+"""Where two may be faster than one, each store has to show that it keeps them apart; else one has to be enough."""
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database."""
+    if getattr(request, "param", "sqlite") == "mongodb":
+        return str(request.getfixturevalue("mongodb_emptied"))
+    return f"sqlite:///{tmp_path}/vizit.db"
 
 
 async def rates(anna: Client, stars: int, on: Heard | None = None) -> None:
@@ -66,6 +78,11 @@ async def masters_chat(world: World) -> User:
     return master
 
 
+def said(anna: Client) -> str:
+    """The newest message that thanks for the review; a question may come below it."""
+    return next(one.text for one in reversed(anna.heard) if "Дякуємо за відгук!" in one.text)
+
+
 def told(world: World, head: str) -> list[str]:
     """What the staff's group reads under this headline."""
     return [text for text in world.staff_heard if head in text.splitlines()[0]]
@@ -99,8 +116,7 @@ async def test_the_public_links_go_to_everyone_alike_whatever_the_stars(world: W
     assert "⭐" * stars in anna.last.text
     assert "Що нам варто знати?" in anna.last.text
     await anna.says("Чекала пів години")
-    assert "Дякуємо за відгук!" in anna.last.text
-    assert PUBLIC in anna.last.text
+    assert PUBLIC in said(anna)
     kept = await review(world)
     assert (kept["rating"], kept["text"], kept["client"], kept["master"]) == (stars, "Чекала пів години", "anna", "m1")
 
@@ -109,11 +125,12 @@ async def test_whoever_has_nothing_to_add_is_thanked_too(world: World) -> None:
     anna = await just_asked(world)
     await rates(anna, 4)
     await anna.taps("review_done")
-    assert PUBLIC in anna.last.text
+    assert PUBLIC in said(anna)
     await anna.taps("review_done")
     assert sum(PUBLIC in heard.text for heard in anna.heard) == 1
 
 
+@BOTH
 async def test_three_stars_reach_the_staff_at_once_and_the_words_follow(world: World) -> None:
     anna = await just_asked(world)
     await rates(anna, 3)
@@ -152,6 +169,7 @@ async def test_another_star_changes_the_review_for_a_day_and_then_no_more(world:
     assert "ми вже маємо ваш відгук" in anna.last.text
 
 
+@BOTH
 async def test_the_same_star_twice_at_once_is_one_review_and_one_card(world: World) -> None:
     anna = await just_asked(world)
     question = anna.last
@@ -165,7 +183,7 @@ async def test_stars_and_words_in_one_line_are_a_whole_review(world: World) -> N
     await anna.says("5, дуже сподобалося!")
     kept = await review(world)
     assert (kept["rating"], kept["text"]) == (5, "дуже сподобалося!")
-    assert PUBLIC in anna.last.text
+    assert PUBLIC in said(anna)
 
 
 async def test_a_photo_belongs_to_the_review(world: World) -> None:
@@ -267,7 +285,7 @@ async def test_where_nothing_can_be_pressed_a_number_is_the_answer(world: World)
     await ayse.says("mükemmel")
     assert (await review(world))["rating"] == 5
     await ayse.says("6")
-    assert "Yorumunuz için teşekkür ederiz!" in ayse.last.text
+    assert any("Yorumunuz için teşekkür ederiz!" in one.text for one in ayse.heard)
 
 
 async def test_an_erased_person_leaves_the_stars_alone(world: World) -> None:

@@ -14,7 +14,7 @@ from bot.playground.telegram_methods import LEAST_INVOICE
 from bot.playground.telegram_people import User
 from bot.playground.telegram_world import Message, Payment
 from handlers.tips import SUMS, Checkout, checkout
-from tests.conversations.test_reviews import just_asked, masters_chat, rates
+from tests.conversations.test_reviews import BOTH, database, just_asked, masters_chat, rates, said
 from tests.conversations.world import BUSINESS, MONDAY, SALON_BODY, Client, World, set_the_stage
 
 LINK = "https://pay.example/nataliia"
@@ -41,7 +41,7 @@ async def invoiced(world: World, title: str = "200\u00a0₴") -> tuple[Client, U
     """A client with an invoice, the person behind the chat, and the invoice."""
     anna = await thanked(world)
     assert anna.user is not None
-    await anna.user.taps(title)
+    await anna.user.taps(title, next(one for one in reversed(anna.user.messages) if title in one.titles))
     await world.stage.quiet()
     return anna, anna.user, newest_invoice(anna.user)
 
@@ -66,25 +66,25 @@ async def pays(world: World, user: User, invoice: Message) -> Payment:
 async def test_the_masters_own_link_is_offered_after_the_thanks(world: World) -> None:
     await world.stage.api.call("PUT", "/masters/m1", {**MASTERS["m1"], "tip_url": LINK})
     anna = await thanked(world)
-    assert "чайовими" in anna.last.text
+    assert "чайовими" in said(anna)
     if world.channel == "telegram":
-        urls = [key.get("url") for row in anna.last.wire.buttons for key in row]
-        assert urls == [LINK]
+        thanks = next(one for one in reversed(anna.heard) if one.text == said(anna))
+        assert [key.get("url") for row in thanks.wire.buttons for key in row] == [LINK]
     else:
-        assert LINK in anna.last.text
+        assert LINK in said(anna)
 
 
 async def test_without_a_link_and_a_provider_no_tip_is_offered(world: World) -> None:
     await world.stage.api.call("PUT", "/masters/m1", {"salon": "s1", "name": "Наталія"})
     anna = await thanked(world)
-    assert "чайовими" not in anna.last.text
+    assert "чайовими" not in said(anna)
 
 
 async def test_where_tips_are_switched_off_none_is_offered(world: World) -> None:
     await world.stage.api.call("PUT", "/masters/m1", {**MASTERS["m1"], "tip_url": LINK})
     await world.stage.api.call("PATCH", "/settings", {"kinds": {"review_request": {"tips": False}}})
     anna = await thanked(world)
-    assert "чайовими" not in anna.last.text
+    assert "чайовими" not in said(anna)
 
 
 async def test_a_sum_is_paid_in_the_chat_the_master_is_told_and_the_client_thanked(paying: World) -> None:
@@ -118,6 +118,7 @@ async def test_an_invoice_that_is_paid_is_not_paid_again(paying: World) -> None:
     assert len(await tips(paying)) == 1
 
 
+@BOTH
 async def test_of_two_who_pay_at_once_one_is_let_through(paying: World) -> None:
     _, user, invoice = await invoiced(paying)
     both = await asyncio.gather(user.pays(invoice), user.pays(invoice))
@@ -195,3 +196,6 @@ def test_every_sum_stands_well_above_the_least_that_telegram_takes() -> None:
     for currency, sums in SUMS.items():
         assert list(sums) == sorted(set(sums))
         assert sums[0] >= 2 * LEAST_INVOICE[currency]
+
+
+__all__ = ["database"]
