@@ -67,8 +67,9 @@ async def kills(database: str, folder: Path, amount: int) -> Came:
         verdict = await dying.verdict()
     told = (
         f"{dying.number} SIGKILLs at random moments over {verdict.messages:,} due messages: {len(verdict.lost)} lost; "
-        f"{len(verdict.twice)} came twice, of {dying.excused.total()} that were on the wire or unsettled at a kill; "
-        f"{len(verdict.unexcused)} without that excuse, {len(verdict.mailings_twice)} of mailings"
+        f"{len(verdict.twice):,} came twice, {len(verdict.unexcused)} of them without having been on the wire or unsettled "
+        f"at a kill, {len(verdict.mailings_twice)} of them mailings; {verdict.statuses['unknown']:,} stand as unknown, of "
+        f"which {verdict.unheard:,} never came"
     )
     return Came(told, verdict.kept)
 
