@@ -16,7 +16,7 @@ from bot.console.message_rows import rows_of
 from bot.console.record_forms import Input
 from bot.console.site import SAVED, Action, Call, Missing, Page
 from bot.console.today import STATES
-from handlers import people
+from handlers import bonuses, people
 from handlers.console_day import lines
 from handlers.dossier import dossier_of
 from handlers.erasure import erase_client
@@ -27,7 +27,7 @@ from handlers.linking import client_link
 from handlers.people import phone_or_invalid
 from handlers.replan import addresses_of
 from handlers.wording_reasons import in_words
-from storage.records import Address, Booking, Client, Consent, Message, new_id
+from storage.records import Address, Booking, Client, Consent, Message, Review, new_id
 
 SHOWN: Final = 50
 ON_CARD: Final = 20
@@ -49,6 +49,14 @@ PURPOSES: Final[Mapping[tuple[str, bool], str]] = {
     ("marketing", False): mark("refused offers"),
     ("everything", True): mark("switched messages on again"),
     ("everything", False): mark("switched all messages off"),
+}
+BONUS_REASONS: Final[Mapping[str, str]] = {
+    "accrual": mark("for a visit"),
+    "birthday": mark("for the birthday"),
+    "gift": mark("a gift"),
+    "redemption": mark("spent"),
+    "correction": mark("corrected"),
+    "expiry": mark("expired"),
 }
 PLACES: Final[Mapping[str, str]] = {
     "telegram": "Telegram", "whatsapp": "WhatsApp", "sms": "SMS",
@@ -87,6 +95,8 @@ async def _card(
     messages = await call.desk.store.find(
         Message, about | _salon(call) | {"staff_chat": None}, order=("-due_at", "-id"), limit=ON_CARD
     )
+    reviews = await call.desk.store.find(Review, about | _salon(call), order=("-at", "-id"), limit=ON_CARD)
+    points = await bonuses.statement(call.desk, call.business.id, client.id, None, SHOWN)
     consents = await call.desk.store.find(Consent, about, order=("at", "id"), limit=SHOWN)
     return call.render(
         "client.html",
@@ -102,6 +112,9 @@ async def _card(
         rows=await rows_of(call, messages, {salon.id: salon for salon in await call.salons()}),
         chats=[_chat(call, row) for row in await addresses_of(call.desk, client)],
         consents=[_consent(call, row) for row in reversed(consents)],
+        reviews=reviews,
+        balance=points.balance,
+        entries=[(entry, call.t(BONUS_REASONS[entry.reason])) for entry in reversed(points.entries)],
         alike=[one for one in await _alike(call, client) if one.id != client.id],
         link=link,
     )

@@ -9,7 +9,20 @@ from typing import Final
 from aiohttp import web
 
 from bot.api.keys import Tries
-from bot.console import campaigns, clients, manual, messages, retention, settings, signin, team, texts, today
+from bot.console import (
+    bookings,
+    campaigns,
+    clients,
+    manual,
+    messages,
+    retention,
+    reviews,
+    settings,
+    signin,
+    team,
+    texts,
+    today,
+)
 from bot.console.site import Call, Console, Missing, Page, served
 from bot.pages.forms import Forms
 from handlers.turn import Desk
@@ -19,6 +32,7 @@ PAGES: Final[tuple[Page, ...]] = (
     messages.PAGE,
     manual.PAGE,
     clients.PAGE,
+    reviews.PAGE,
     retention.PAGE,
     campaigns.PAGE,
     team.PAGE,

@@ -30,8 +30,8 @@ WIDTHS = (DESK, PHONE)
 LANGUAGES = ("uk", "tr", "ru", "en")
 PAGES = (
     "", "messages?until=2026-11-29", "messages/{message}", "manual", "clients", "clients/c1", "clients/new",
-    "clients/c1/erase", "team", "team/salons/s1", "team/masters/m1", "team/services/brows", "team/chats/{chat}",
-    "settings", "settings/s1", "texts", "texts/reminder?language=uk", "sessions", "nowhere",
+    "clients/c1/erase", "reviews", "team", "team/salons/s1", "team/masters/m1", "team/services/brows",
+    "team/chats/{chat}", "settings", "settings/s1", "texts", "texts/reminder?language=uk", "sessions", "nowhere",
 )  # fmt: skip
 
 SMALL = """
@@ -172,6 +172,32 @@ async def test_the_day_follows_what_happens_while_it_is_looked_at(room: Room, en
 
 
 @pytest.mark.parametrize("width", WIDTHS)
+async def test_a_visit_is_booked_for_a_new_client_moved_and_cancelled(room: Room, enter: Enter, width: int) -> None:
+    page = await enter(width, "bookings?day=2026-11-27")
+    await page.get_by_role("link", name="Новий запис: Оксана").click()
+    await page.get_by_label("Імʼя").fill("Ганна Мороз")
+    await page.get_by_label("Телефон", exact=True).fill("0671234500")
+    await page.get_by_label("Час").fill("11:30")
+    await page.get_by_label("Стрижка").check()
+    await page.get_by_role("button", name="Що буде надіслано?").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Ще не збережено")
+    await expect(page.locator(".look-list .bubble").first).to_contain_text("Ганна")
+    await page.screenshot(path=PICTURES / f"booking-look.{width}.png", full_page=True)
+    await page.get_by_role("button", name="Зберегти").click()
+    await expect(page.get_by_role("status")).to_contain_text("Візит записано")
+    await page.get_by_role("link", name="Перенести або змінити").click()
+    await page.get_by_label("Час").fill("16:00")
+    await page.get_by_role("button", name="Що буде надіслано?").click()
+    await page.get_by_role("button", name="Зберегти").click()
+    await page.get_by_role("button", name="Скасувати візит").click()
+    await page.get_by_role("button", name="Зберегти").click()
+    await expect(page.get_by_role("status")).to_contain_text("Візит скасовано")
+    (client,) = await room.desk.store.find(Client, {"business": "mriya", "phone": "+380671234500"}, order=("phone",))
+    (visit,) = await room.desk.store.find(Booking, {"business": "mriya", "client": client.id}, order=("starts_at",))
+    assert (visit.master, visit.status) == ("m2", "cancelled")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
 async def test_a_message_that_failed_is_found_and_sent_again(room: Room, enter: Enter, width: int) -> None:
     page = await enter(width, "messages")
     await page.get_by_label("Клієнт або телефон").fill("+7 701 123 4567")
@@ -280,6 +306,6 @@ async def test_the_console_can_be_used_with_a_keyboard_alone(enter: Enter) -> No
     assert await page.locator(":focus").inner_text() == "До змісту сторінки"
     await page.keyboard.press("Tab")
     await page.keyboard.press("Tab")
-    assert await page.locator(":focus").get_attribute("href") == "/console/messages"
+    assert await page.locator(":focus").get_attribute("href") == "/console/bookings"
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Повідомлення")
+    await expect(page).to_have_title(re.compile("^Записи"))
