@@ -10,7 +10,6 @@ from aiohttp import web
 
 from bot.api.keys import Tries
 from bot.console import (
-    bookings,
     campaigns,
     clients,
     manual,
