@@ -155,3 +155,15 @@ async def test_what_booking_systems_were_told_and_old_codes_go_too(store: Sqlite
 def test_events_are_remembered_for_longer_than_their_senders_repeat_them(days: str) -> None:
     with pytest.raises(ValidationError):
         Config.of(admin_key="k7" * 20, secret="s7" * 20 + "x", inbox_days=days)
+
+
+def test_advertising_is_made_in_one_place_which_puts_the_way_out_of_it_on_every_message() -> None:
+    root = Path(__file__).resolve().parents[2]
+    makers = [
+        file.relative_to(root).as_posix()
+        for room in ("handlers", "scheduler", "bot")
+        for file in sorted((root / room).rglob("*.py"))
+        if "lane=MAILING_LANE" in file.read_text()
+    ]
+    assert makers == ["handlers/offers.py"]
+    assert "choices=(*choices, OFF)" in (root / "handlers/offers.py").read_text()
