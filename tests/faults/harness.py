@@ -13,6 +13,7 @@ import random
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerContext, ForkServerProcess
@@ -29,6 +30,8 @@ LEASES_END: Final[Millis] = 151_000
 LAST_ROUNDS: Final = 12
 ROWS: Final = 100_000
 
+# The loop's own threads are few where cores are, and each worker takes one until it ends.
+_waiting = ThreadPoolExecutor(32)
 _nursery: ForkServerContext = multiprocessing.get_context("forkserver")
 _nursery.set_forkserver_preload(["tests.faults.worker"])
 
@@ -58,7 +61,11 @@ async def start(orders: Orders) -> Worker:
     """Fork a worker."""
     process = _nursery.Process(target=work, args=(orders,))
     await asyncio.to_thread(process.start)
-    return Worker(process, asyncio.create_task(asyncio.to_thread(process.join)))
+    return Worker(process, asyncio.create_task(_joined(process)))
+
+
+async def _joined(process: ForkServerProcess) -> None:
+    await asyncio.get_running_loop().run_in_executor(_waiting, process.join)
 
 
 @asynccontextmanager
