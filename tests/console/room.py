@@ -17,6 +17,7 @@ from bot.console import console_routes
 from handlers import tenants, visits
 from handlers.console import console_link
 from handlers.turn import Desk, Links
+from storage.opening import open_store
 from storage.records import Booking, Business, Message, StaffChat, new_id
 from storage.sqlite import open_sqlite
 from storage.store import Changes, Patch
@@ -134,9 +135,9 @@ def links_of(answer: Answer) -> set[str]:
 
 
 @asynccontextmanager
-async def opened(file: Path, *, tries: int = 1_000_000, public: str | None = None) -> AsyncIterator[Room]:
-    """The salon, furnished but without visits, and its console on a free port."""
-    store = await open_sqlite(file, patience_s=0.05)
+async def opened(database: Path | str, *, tries: int = 1_000_000, public: str | None = None) -> AsyncIterator[Room]:
+    """The salon, furnished but without visits, and its console on a free port. ``database``: a file, or an address."""
+    store = await (open_store(database) if isinstance(database, str) else open_sqlite(database, patience_s=0.05))
     links = Links("https://vizit.example", b"s" * 32, bot="mriya_bot", whatsapp="+380500000000")
     async with ClientSession(cookie_jar=DummyCookieJar()) as http:
         room = Room(Desk(store, lambda: room.now, links, frozenset({"telegram", "whatsapp", "sms", "manual"})), http)
