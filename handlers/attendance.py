@@ -52,7 +52,7 @@ async def marked(desk: Desk, turn: Turn, chat: StaffChat, row: Message, choice: 
         return Changes()
     changes = Changes()
     if booking.client is not None and booking.status != "cancelled" and booking.starts_at <= desk.now():
-        wanted = _as_it_is(booking, booking.client, OUTCOMES[choice.verb])
+        wanted = as_it_is(booking, booking.client, OUTCOMES[choice.verb])
         placed, changes = await visits.decide(desk, business, booking.id, wanted)
         booking = placed.booking
     salon = await desk.store.get(Salon, chat.business, chat.salon) if chat.salon else None
@@ -61,7 +61,7 @@ async def marked(desk: Desk, turn: Turn, chat: StaffChat, row: Message, choice: 
     return changes + _shown(desk, turn, chat, row.params, choices_of(after, desk.now()), row.id)
 
 
-def _as_it_is(booking: Booking, client: str, status: BookingStatus) -> visits.Wanted:
+def as_it_is(booking: Booking, client: str, status: BookingStatus) -> visits.Wanted:
     """The booking with another status and nothing else changed."""
     return visits.Wanted(
         salon=booking.salon,

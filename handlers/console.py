@@ -28,7 +28,9 @@ OWNERS: Final[frozenset[ConsoleRole]] = frozenset({"owner"})
 RIGHTS: Final[Mapping[str, frozenset[ConsoleRole]]] = {
     "today": EVERYBODY,
     "reviews": EVERYBODY,
-    "bookings": DESK_WORK,
+    "bookings": EVERYBODY,
+    "book": DESK_WORK,
+    "import": OWNERS,
     "messages": DESK_WORK,
     "manual": DESK_WORK,
     "clients": DESK_WORK,
@@ -41,7 +43,8 @@ RIGHTS: Final[Mapping[str, frozenset[ConsoleRole]]] = {
     "team": OWNERS,
     "sessions": EVERYBODY,
 }
-"""What is in the console, and who may see it; money, texts, settings and erasure are the owner's."""
+"""What is in the console, and who may see it; money, texts, settings and erasure are the owner's. Masters see their own
+bookings and say who came (``bookings``); to make, move and cancel them is ``book``."""
 
 
 @dataclass(frozen=True, slots=True)

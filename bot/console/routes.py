@@ -10,6 +10,7 @@ from aiohttp import web
 
 from bot.api.keys import Tries
 from bot.console import (
+    bookings,
     campaigns,
     clients,
     manual,
@@ -28,6 +29,7 @@ from handlers.turn import Desk
 
 PAGES: Final[tuple[Page, ...]] = (
     today.PAGE,
+    bookings.PAGE,
     messages.PAGE,
     manual.PAGE,
     clients.PAGE,
