@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handlers import whys
 from handlers.decisions import VISIT_VERBS, Decision, carried_out, choice_of, decide, open_choices
 from handlers.presence import Here
 from handlers.replies import answer
@@ -46,9 +47,11 @@ def _next(decision: Decision) -> tuple[Choice, ...]:
     booking = decision.booking
     if decision.kind == "cancel_ask":
         return (choice_of("cancel_yes", booking), choice_of("cancel_keep", booking))
+    if decision.kind == "visit_declined":
+        return () if decision.again else whys.CHOICES
     if decision.kind == "move_requested":
         return (choice_of("cancel", booking),)
-    return () if decision.kind in ("visit_declined", "visit_cancelled", "visit_past") else open_choices(booking)
+    return () if decision.kind in ("visit_cancelled", "visit_past") else open_choices(booking)
 
 
 def _still_late(decision: Decision, row: Message) -> tuple[Choice, ...]:

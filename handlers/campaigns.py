@@ -28,6 +28,7 @@ from handlers.reach import Way
 from handlers.reasons import Reason
 from handlers.settings import in_force, place
 from handlers.turn import Desk
+from handlers.whys import to_ask
 from storage.campaigns import Part, member_id
 from storage.records import (
     REACHED,
@@ -297,7 +298,8 @@ async def _put_in_line(
         left_out = Patch(CampaignMember, member.business, member.id, {"part": "left_out", "reason": way})
         await desk.store.commit(Changes(patches=(left_out, running)))
         return slot - HOUR // campaign.per_hour
-    row = _row(desk, business, salon, client, campaign, due, way)
+    asked = await to_ask(desk, campaign, client)
+    row = _row(desk, business, salon, client, campaign, due, way, asked)
     joined = Patch(CampaignMember, member.business, member.id, {"message": row.id}, {"message": None})
     await desk.store.commit(
         Changes(inserts=(row,), patches=(joined, running)) + await _gift(desk, business, salon, client, campaign)
@@ -315,7 +317,14 @@ def in_daytime(moment: Millis, zone: ZoneInfo) -> Millis:
 
 
 def _row(
-    desk: Desk, business: Business, salon: Salon | None, client: Client, campaign: Campaign, due: Millis, way: Way
+    desk: Desk,
+    business: Business,
+    salon: Salon | None,
+    client: Client,
+    campaign: Campaign,
+    due: Millis,
+    way: Way,
+    asked: tuple[Choice, ...],
 ) -> Message:
     told = {"texts": dict(campaign.texts), "bonus": campaign.bonus, "code": campaign.promo_code}
     return offer_row(
@@ -329,7 +338,7 @@ def _row(
         not_after=due + LIFE,
         way=way,
         params={"campaign": campaign.id, UNLESS_BOOKED: True, **{name: it for name, it in told.items() if it}},
-        choices=(Choice("book"),),
+        choices=(Choice("book"), *asked),
     )
 
 

@@ -17,6 +17,7 @@ from handlers import (
     reviews,
     staff_turn,
     tips,
+    whys,
 )
 from handlers.free_text import told_to_staff
 from handlers.presence import Here, mark_dead, who_is_here
@@ -118,6 +119,8 @@ async def _chosen(desk: Desk, turn: Turn, here: Here, row: Message, choice: Choi
         return await reviews.answered(desk, turn, row, choice, pressed=pressed)
     if choice.verb == tips.VERB:
         return await tips.pressed(desk, turn, row, choice)
+    if choice.verb in whys.VERBS:
+        return await whys.answered(desk, turn, row, choice, pressed=pressed)
     if choice.verb in rebook_answers.ANSWERS:
         return await rebook_answers.answered(desk, turn, row, choice, pressed=pressed)
     if choice.verb == "late":

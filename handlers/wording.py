@@ -63,6 +63,7 @@ KINDS: Final[Mapping[str, Phrase]] = {
     "cancel_ask": wording_visits.cancel_ask,
     "cancel_kept": wording_visits.cancel_kept,
     "visit_declined": wording_visits.visit_declined,
+    "why_thanks": wording_visits.why_thanks,
     "move_requested": wording_visits.move_requested,
     "visit_cancelled": wording_visits.visit_cancelled,
     "visit_past": wording_visits.visit_past,

@@ -8,6 +8,7 @@ from handlers import templates
 from handlers.filling import Plain, lay_out
 from handlers.i18n import language_of, translator
 from handlers.scene import Scene
+from handlers.whys import asks_why
 from handlers.wording_bonus import book
 
 
@@ -17,6 +18,7 @@ def campaign(s: Scene) -> Iterator[str]:
     gift = int(s.param("bonus") or 0)
     if own:
         yield Plain(templates.fill(own, s))
+        yield why_not(s)
         return
     yield s.t("{client}, we miss you 💛")
     yield s.t("It would be lovely to see you again. {salon}")
@@ -26,6 +28,14 @@ def campaign(s: Scene) -> Iterator[str]:
         )
     yield s.t("Your promo code: {code}")
     yield book(s)
+    yield why_not(s)
+
+
+def why_not(s: Scene) -> str:
+    """The question to who stays away, above the buttons that answer it."""
+    return (
+        s.t("If you'd rather not come, one tap tells us why. Nobody sees who answered.") if asks_why(s.message) else ""
+    )
 
 
 def own_text(s: Scene) -> str | None:

@@ -11,6 +11,7 @@ from typing import Final
 
 from handlers.filling import Plain, lay_out
 from handlers.scene import Scene, starts_at
+from handlers.whys import asks_why
 
 MINUTE: Final = 60_000
 SOON_HOURS: Final = 6
@@ -192,6 +193,19 @@ def visit_declined(s: Scene) -> Iterator[str]:
     if s.facts.staff_linked:
         yield s.t("We've told the receptionist.")
     yield s.t("Choose another time: {link}")
+    yield why_not(s)
+
+
+def why_not(s: Scene) -> str:
+    """The question above the buttons that answer it."""
+    return s.t("May we ask why? One tap, and nobody sees who answered.") if asks_why(s.message) else ""
+
+
+def why_thanks(s: Scene) -> Iterator[str]:
+    """The client said why; not which reason, so that no message tells whose answer it was."""
+    yield s.t("Thank you for telling us 💛 It helps us to do better.")
+    yield s.t("We keep the reason alone, without your name.")
+    yield s.t("You're welcome back any time: {link}")
 
 
 def move_requested(s: Scene) -> Iterator[str]:

@@ -42,12 +42,13 @@ from storage.records import (
     TextVersion,
     Tip,
     Unwanted,
+    Why,
 )
 from storage.store import SchemaNewer, StoreError
 
 Database = AsyncIOMotorDatabase[Document]
 
-VERSION: Final = 10
+VERSION: Final = 11
 """Raised whenever an index is added or changed."""
 OLDEST_SERVER: Final = (6, 0)
 """Older ones don't take a list of words as the condition of a partial index."""
@@ -158,6 +159,7 @@ INDEXES: Final[dict[type[Any], tuple[Index, ...]]] = {
         Index(("business", "campaign", "part", "id", "reason")),
         Index(("business", "client", "id"), only=present("client")),
     ),
+    Why: (Index(("business", "month", "salon", "master", "reason")),),
 }
 
 

@@ -39,6 +39,8 @@ from storage.traces import LinkCode as LinkCode
 from storage.traces import PageLink as PageLink
 from storage.traces import Receipt as Receipt
 from storage.traces import Task as Task
+from storage.whys import Why as Why
+from storage.whys import WhyReason as WhyReason
 
 BookingStatus = Literal["booked", "confirmed", "arrived", "no_show", "cancelled"]
 AnswerValue = Literal["confirmed", "declined", "move_requested"]
@@ -382,6 +384,7 @@ Record = (
     | Tombstone
     | Campaign
     | CampaignMember
+    | Why
 )
 RECORDS: Final[tuple[type[Any], ...]] = (
     Business,
@@ -415,4 +418,5 @@ RECORDS: Final[tuple[type[Any], ...]] = (
     Tombstone,
     Campaign,
     CampaignMember,
+    Why,
 )

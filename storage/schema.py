@@ -257,6 +257,13 @@ _CAMPAIGNS: Final = (
 
 _FAILED: Final = ("CREATE INDEX inbox_failed ON inbox_event (id) WHERE status = 'failed'",)
 
+_WHYS: Final = (
+    """CREATE TABLE why (
+        business TEXT NOT NULL, id TEXT NOT NULL, salon TEXT, master TEXT, reason TEXT NOT NULL, month TEXT NOT NULL,
+        PRIMARY KEY (business, id)) STRICT""",
+    "CREATE INDEX why_month ON why (business, month, salon, master, reason)",
+)
+
 _BY_HAND: Final = (
     "DROP INDEX message_held",
     # The words of its condition lead it too: without them, that of all messages looks as good to the planner.
@@ -277,6 +284,7 @@ MIGRATIONS: Final[tuple[Sequence[str], ...]] = (
     _CAMPAIGNS,
     _FAILED,
     _BY_HAND,
+    _WHYS,
 )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from handlers import whys
 from handlers.channel import (
     SMS,
     TELEGRAM,
@@ -241,6 +242,8 @@ SPECIMENS: tuple[Specimen, ...] = (
     Specimen("cancel_kept", "in place of the question", choices=ASKING, edits=True),
     Specimen("visit_declined", choices=(Choice("book"),)),
     Specimen("visit_declined", "no staff chat", facts=NOBODY),
+    Specimen("visit_declined", "asks why", choices=whys.CHOICES),
+    Specimen("why_thanks", choices=(Choice("book"),)),
     Specimen("move_requested", choices=(Choice("cancel"),)),
     Specimen("move_requested", "no staff chat", facts=NOBODY),
     Specimen("visit_cancelled"),
@@ -383,6 +386,7 @@ SPECIMENS: tuple[Specimen, ...] = (
     Specimen(
         "campaign", "the owner's text", params={"campaign": "spring", "texts": {"uk": "[Клієнт], чекаємо! [Посилання]"}}
     ),
+    Specimen("campaign", "asks why", params={"campaign": "spring"}, choices=(Choice("book"), *whys.CHOICES)),
     *specimen_bonus.specimens(Specimen, BOOKING, CHILD, SALON, BROWS),
     Specimen(RETIRE, edits=True),
 )

@@ -15,23 +15,27 @@ from bot.api.retention_shapes import (
     OverdueOut,
     PeriodsQuery,
     PersonOut,
+    ReasonsOut,
+    ReasonsQuery,
     RetentionOut,
     RetentionQuery,
     cohort_out,
     cohort_rows,
     person_out,
+    reasons_out,
     retention_out,
     retention_rows,
 )
 from bot.api.serving import Answer, Call, Route
 from bot.api.shapes import ListOut
 from bot.console.tables import BOM, lines
-from handlers.comings import cohorts, months_from, overdue
+from handlers.comings import LONGEST, cohorts, months_from, overdue
 from handlers.durations import DAY, local_day
 from handlers.invalid import Invalid
 from handlers.lost import people_of
 from handlers.retention import GroupBy, Periods, lost_clients, periods, retention
 from handlers.settings import place
+from handlers.whys import whys
 from storage.records import Business
 
 GROUPS: tuple[GroupBy, ...] = ("salon", "master", "service", "source")
@@ -95,6 +99,16 @@ async def get_overdue(call: Call[None, Page]) -> Answer:
     return Answer(200, {"items": items, "next": more})
 
 
+async def get_reasons(call: Call[None, ReasonsQuery]) -> Answer:
+    """Why clients don't come."""
+    asked = call.query
+    count = (asked.to.year - asked.from_.year) * 12 + asked.to.month - asked.from_.month + 1
+    if not 1 <= count <= LONGEST:
+        raise Invalid([("/to", f"must be the month of from, or one of the {LONGEST - 1} after it")])
+    found = await whys(call.desk, call.business, months_from(asked.from_, count), asked.group_by)
+    return Answer(200, reasons_out(found))
+
+
 TAG = "Retention"
 ROUTES: tuple[Route, ...] = (
     Route(
@@ -139,5 +153,16 @@ ROUTES: tuple[Route, ...] = (
         "booking to come.",
         query=Page,
         answers={200: ListOut[OverdueOut]},
+    ),
+    Route(
+        method="GET",
+        path="/reasons",
+        do=get_reasons,
+        tag=TAG,
+        summary="Why clients don't come, in numbers",
+        note="One tap of theirs under a cancelled visit, or once a year under a mailing to those who stay away. Kept without "
+        "client and visit. Fewer than five answers are not shown, nor a group where the rest would be fewer than five.",
+        query=ReasonsQuery,
+        answers={200: ReasonsOut},
     ),
 )

@@ -13,6 +13,10 @@ from bot.api.shapes import Moment, MoneyOut, money, utc
 from handlers.comings import LONGEST, Cohort
 from handlers.lost import Person
 from handlers.retention import Group, GroupBy, Retention, Tally
+from handlers.whys import GroupBy as WhysBy
+from handlers.whys import Tally as Counted
+from handlers.whys import Whys
+from storage.records import WhyReason
 
 Format = Annotated[Literal["json", "csv"], Field(description="`csv`: a table for a spreadsheet, with a header.")]
 
@@ -49,6 +53,35 @@ class CohortsQuery(Query):
     months: QueryInt = Field(12, ge=1, le=LONGEST)
     salon: Id | None = None
     format: Format = "json"
+
+
+class ReasonsQuery(Query):
+    """Which months, both included, and what the lines are of."""
+
+    from_: QueryMonth = Field(alias="from")
+    to: QueryMonth
+    group_by: WhysBy | None = None
+
+
+class ReasonsTallyOut(TypedDict):
+    """How many answers, and how many for each reason: ``moved``, ``price``, ``time``, ``unhappy``, ``other``."""
+
+    answers: int
+    reasons: dict[WhyReason, int]
+
+
+class ReasonsGroupOut(ReasonsTallyOut):
+    """The same for one salon or master; ``key`` is null where a visit names none."""
+
+    key: str | None
+    name: str | None
+
+
+class ReasonsOut(TypedDict):
+    """Why clients don't come. ``total`` is null below five answers, and groups below five are left out."""
+
+    total: ReasonsTallyOut | None
+    groups: list[ReasonsGroupOut]
 
 
 class TallyOut(TypedDict):
@@ -133,6 +166,18 @@ class CohortsOut(TypedDict):
     """Who of each month's new clients came in the months after."""
 
     cohorts: list[CohortOut]
+
+
+def _reasons(counted: Counted) -> ReasonsTallyOut:
+    return {"answers": counted.answers, "reasons": dict(counted.reasons)}
+
+
+def reasons_out(found: Whys) -> ReasonsOut:
+    """The JSON of the reasons."""
+    groups: list[ReasonsGroupOut] = [
+        {"key": group.key, "name": group.name, **_reasons(group.tally)} for group in found.groups
+    ]
+    return {"total": _reasons(found.total) if found.total else None, "groups": groups}
 
 
 def _tally(tally: Tally) -> TallyOut:

@@ -21,10 +21,15 @@ from handlers.i18n import mark
 from handlers.invalid import Invalid
 from handlers.lost import Person, people_of
 from handlers.retention import Group, GroupBy, Periods, lost_clients, periods, retention
+from handlers.whys import VERBS, whys
+from handlers.whys import GroupBy as WhysBy
+from handlers.wording_choices import labels
 from handlers.wording_reasons import in_words
 
 SHOWN: Final = 50
 MONTHS: Final = 6
+YEAR: Final = 13
+"""Months of which the reasons are told, this one and the same of last year included."""
 GROUPS: Final[tuple[tuple[GroupBy, str], ...]] = (
     ("master", mark("By specialist")),
     ("service", mark("By service")),
@@ -114,7 +119,18 @@ async def show(call: Call) -> web.StreamResponse:
         lines=[_line(call, group, asked) for group in report.groups],
         masters=asked.by == "master",
         cohorts=await cohorts(call.desk, call.business, first, count, call.zone),
+        reasons=await _reasons(call, today, asked.by),
     )
+
+
+async def _reasons(call: Call, today: date, by: GroupBy) -> dict[str, Any]:
+    """Why clients don't come, of the last year: a column for each reason and a line for each group that may be shown."""
+    apart: WhysBy | None = "salon" if by == "salon" else "master" if by == "master" else None
+    year = months_from(date(today.year - 1, today.month, 1), YEAR)
+    found = await whys(call.desk, call.business, year, apart)
+    named = [(group.name or group.key or call.t(NOBODY[by]), group.tally) for group in found.groups]
+    total = [(call.t(mark("All clients")), found.total)] if found.total else []
+    return {"titles": [labels(verb, call.language) for verb in VERBS], "lines": [*total, *named]}
 
 
 def _shared(call: Call, asked: Asked) -> dict[str, Any]:

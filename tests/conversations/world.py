@@ -104,23 +104,28 @@ class Client:
             return
         assert self.person is not None
         bare = plain(title)
-        heard = on or next(one for one in reversed(self.heard) if bare in one.titles or f"— {bare}" in one.text)
+        heard = on or next(one for one in reversed(self.heard) if bare in one.titles or numbered(one.text, bare))
         if bare in heard.titles:
             await self.person.taps(bare, heard.wire)
             return
-        line = next(line for line in heard.text.splitlines() if line.endswith(f"— {bare}"))
-        await self.person.says(line.split(" ", 1)[0], reply_to=heard.wire)
+        await self.person.says(numbered(heard.text, bare), reply_to=heard.wire)
 
     def offers(self, verb: str, on: Heard | None = None) -> bool:
         """Whether a message (the newest by default) offers this choice."""
         heard = on or self.last
         title = labels(verb, self.language)
-        return title in heard.titles or plain(title) in heard.titles or f"— {plain(title)}" in heard.text
+        return title in heard.titles or plain(title) in heard.titles or bool(numbered(heard.text, plain(title)))
 
 
 def plain(title: str) -> str:
     """A title without its leading emoji, as WhatsApp shows it."""
     return title.lstrip("✅❌🔄🗓⏰ \ufe0f")
+
+
+def numbered(text: str, title: str) -> str:
+    """The number before a title; empty where no line of the text offers it. Turkish has a shorter dash there."""
+    ends = (f"— {title}", f"– {title}")
+    return next((line.split(" ", 1)[0] for line in text.splitlines() if line.endswith(ends)), "")
 
 
 @dataclass
