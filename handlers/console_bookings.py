@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from handlers import durations
-from handlers.channel import BY_HAND, Text
+from handlers.channel import Text
 from handlers.console_texts import CHANNELS
 from handlers.facts import Facts
 from handlers.replan import Surroundings, rows_of, surroundings
 from handlers.settings import in_force, place
 from handlers.turn import Desk
 from handlers.visits import Placed, Wanted, decide
-from handlers.wording import render
+from handlers.wording import in_full, render
 from storage.records import WAITING, Booking, Business, Client, Master, Message, Millis, Service
 from storage.store import Changes, Not, Range
 
@@ -138,5 +138,9 @@ async def _facts(desk: Desk, business: Business, booking: Booking, around: Surro
 
 def _text(row: Message, facts: Facts) -> str | None:
     """The message as its channel would show it at its moment; None where it can't be put into words yet."""
-    shown = render(row, CHANNELS.get(row.channel or "", BY_HAND), replace(facts, now=max(facts.now, row.due_at)))
+    facts = replace(facts, now=max(facts.now, row.due_at))
+    capabilities = CHANNELS.get(row.channel or "")
+    if capabilities is None:
+        return in_full(row, facts)[0]
+    shown = render(row, capabilities, facts)
     return shown.body if isinstance(shown, Text) else None

@@ -12,6 +12,7 @@ from bot.api.keys import Tries
 from bot.console import (
     bookings,
     campaigns,
+    channels,
     clients,
     manual,
     messages,
@@ -37,6 +38,7 @@ PAGES: Final[tuple[Page, ...]] = (
     retention.PAGE,
     campaigns.PAGE,
     team.PAGE,
+    channels.PAGE,
     settings.PAGE,
     texts.PAGE,
     signin.SESSIONS,

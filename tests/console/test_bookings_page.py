@@ -94,7 +94,7 @@ async def test_what_the_client_will_hear_is_shown_before_anything_is_saved(salon
 
 
 async def test_a_booking_is_made_with_the_end_and_price_of_its_services(salon: Room) -> None:
-    done = await act(salon, await new(salon, client="c1", q="", services=["haircut", "brows"]), "save", "look")
+    done = await act(salon, await new(salon, client="c1", q="", services=["haircut", "brows"]), "save", "settle")
     assert "Візит записано" in done.words
     (made,) = await ahead(salon)
     assert (made.client, made.master, made.salon, made.starts_at) == ("c1", "m1", "s1", AT)
@@ -107,8 +107,8 @@ async def test_a_booking_is_made_with_the_end_and_price_of_its_services(salon: R
 async def test_a_form_that_is_sent_twice_books_once(salon: Room) -> None:
     look = await new(salon, name="Нова Людина", phone="0671112299")
     assert "Нова Людина" in look.words
-    await act(salon, look, "save", "look")
-    again = await act(salon, look, "save", "look")
+    await act(salon, look, "save", "settle")
+    again = await act(salon, look, "save", "settle")
     assert "Візит записано" in again.words
     (made,) = await ahead(salon)
     clients = await salon.desk.store.find(Client, {"business": "mriya", "phone": "+380671112299"}, order=("phone",))
@@ -151,7 +151,7 @@ async def test_a_visit_is_moved_and_the_client_hears_of_it_as_was_shown(salon: R
     assert "Повідомлення про зміну" in look.words or "змін" in look.words
     assert "17:30" in look.words
     assert (await booking(salon, "b9")).starts_at == AT
-    await act(salon, look, "save", "look")
+    await act(salon, look, "save", "settle")
     moved = await booking(salon, "b9")
     assert (moved.starts_at, moved.ends_at, moved.price) == (AT + 150 * 60_000, AT + 195 * 60_000, 45_000)
     assert [row.status for row in await salon.rows("b9", "booking_changed")] == ["planned"]
@@ -161,7 +161,7 @@ async def test_a_form_that_is_saved_as_it_is_changes_nothing(salon: Room) -> Non
     kept = await salon.book("b9", "c1", AT, services=("haircut", "brows"), price=None, currency=None, ends_at=AT + HOUR)
     look = await act(salon, await salon.ask("bookings/b9/change"), "look")
     assert "не отримає" in look.words
-    await act(salon, look, "save", "look")
+    await act(salon, look, "save", "settle")
     assert await booking(salon, "b9") == kept
 
 
@@ -169,10 +169,10 @@ async def test_what_was_shown_is_shown_anew_when_the_visit_changed_meanwhile(sal
     await salon.book("b9", "c1", AT)
     look = await act(salon, await salon.ask("bookings/b9/change"), "look", time="17:00")
     await salon.book("b9", "c1", AT + HOUR)
-    again = await act(salon, look, "save", "look")
+    again = await act(salon, look, "save", "settle")
     assert "змінився" in again.words
     assert (await booking(salon, "b9")).starts_at == AT + HOUR
-    await act(salon, again, "save", "look")
+    await act(salon, again, "save", "settle")
     assert (await booking(salon, "b9")).starts_at == AT + 2 * HOUR
 
 
@@ -184,12 +184,12 @@ async def test_a_visit_is_cancelled_only_after_a_look_and_can_be_booked_again(sa
     look = await salon.ask("bookings/b9/cancelled", "POST", data=[*data, ("do", "look")])
     assert "Уже не піде" in look.words
     assert (await booking(salon, "b9")).status == "booked"
-    done = await act(salon, look, "save", "look")
+    done = await act(salon, look, "save", "settle")
     assert "Візит скасовано" in done.words
     assert (await booking(salon, "b9")).status == "cancelled"
     assert len(await salon.rows("b9", "booking_cancelled")) == 1
     look = await salon.ask("bookings/b9/booked", "POST", data=[*filled(done.text, "step"), ("do", "look")])
-    await act(salon, look, "save", "look")
+    await act(salon, look, "save", "settle")
     assert (await booking(salon, "b9")).status == "booked"
 
 
@@ -227,7 +227,7 @@ async def test_a_master_sees_and_marks_the_own_visits_alone(busy: Room) -> None:
     assert (await busy.ask("bookings/b1/cancelled", "POST", data=[*step, ("do", "save")])).status == 404
     assert (await busy.ask("bookings/b2/arrived", "POST", data=[*step, ("do", "save")])).status == 404
     look = await busy.ask("bookings/b1/arrived", "POST", data=[*step, ("do", "look")])
-    await act(busy, look, "save", "look")
+    await act(busy, look, "save", "settle")
     assert (await booking(busy, "b1")).status == "arrived"
 
 
@@ -238,7 +238,7 @@ async def test_an_administrator_books_in_the_own_salon_alone(salon: Room) -> Non
     assert (await salon.ask("bookings/b9/change")).status == 404
     refused = await new(salon, client="c1", q="", place="s2~m3")
     assert refused.status == 422
-    assert "Візит записано" in (await act(salon, await new(salon, client="c1", q=""), "save", "look")).words
+    assert "Візит записано" in (await act(salon, await new(salon, client="c1", q=""), "save", "settle")).words
 
 
 async def test_bookings_and_clients_of_another_business_are_not_there(salon: Room) -> None:
@@ -263,6 +263,6 @@ async def test_names_that_would_break_out_are_shown_as_they_are(salon: Room) -> 
     hostile = CLIENTS["c4"]["name"]
     look = await new(salon, name=hostile)
     assert hostile in look.words
-    done = await act(salon, look, "save", "look")
+    done = await act(salon, look, "save", "settle")
     assert hostile in done.words
     assert "<script>alert" not in done.text

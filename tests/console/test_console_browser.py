@@ -29,7 +29,7 @@ DESK, PHONE = 1280, 360
 WIDTHS = (DESK, PHONE)
 LANGUAGES = ("uk", "tr", "ru", "en")
 PAGES = (
-    "bookings", "bookings?view=week", "bookings/b1", "bookings/new", "bookings/b7/change",
+    "bookings", "bookings?view=week", "bookings/b1", "bookings/new", "bookings/b7/change", "channels",
     "", "messages?until=2026-11-29", "messages/{message}", "manual", "clients", "clients/c1", "clients/new",
     "clients/c1/erase", "reviews", "team", "team/salons/s1", "team/masters/m1", "team/services/brows",
     "team/chats/{chat}", "settings", "settings/s1", "texts", "texts/reminder?language=uk", "sessions", "nowhere",
@@ -182,7 +182,7 @@ async def test_a_visit_is_booked_for_a_new_client_moved_and_cancelled(room: Room
     await page.get_by_label("Стрижка").check()
     await page.get_by_role("button", name="Що буде надіслано?").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Ще не збережено")
-    await expect(page.locator(".look-list .bubble").first).to_contain_text("Ганна")
+    await expect(page.locator(".look-list .bubble").first).to_contain_text("11:30")
     await page.screenshot(path=PICTURES / f"booking-look.{width}.png", full_page=True)
     await page.get_by_role("button", name="Зберегти").click()
     await expect(page.get_by_role("status")).to_contain_text("Візит записано")
@@ -196,6 +196,14 @@ async def test_a_visit_is_booked_for_a_new_client_moved_and_cancelled(room: Room
     (client,) = await room.desk.store.find(Client, {"business": "mriya", "phone": "+380671234500"}, order=("phone",))
     (visit,) = await room.desk.store.find(Booking, {"business": "mriya", "client": client.id}, order=("starts_at",))
     assert (visit.master, visit.status) == ("m2", "cancelled")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_the_order_of_channels_is_changed(room: Room, enter: Enter, width: int) -> None:
+    page = await enter(width, "channels")
+    await page.get_by_role("button", name="Раніше: SMS").click()
+    await expect(page.get_by_role("status")).to_contain_text("Збережено")
+    await expect(page.get_by_role("heading", level=2)).to_contain_text(["Telegram", "SMS", "WhatsApp"])
 
 
 @pytest.mark.parametrize("width", WIDTHS)
