@@ -15,6 +15,7 @@ from handlers.invalid import Invalid
 from handlers.moments import moment_text, parse_moment
 from handlers.settings import place
 from handlers.turn import Desk, Links
+from handlers.whys import VERBS
 from storage.records import (
     Address,
     Booking,
@@ -171,6 +172,15 @@ async def test_a_mailing_gives_everybody_one_message_and_one_gift_slowly_and_by_
     assert [(await read_ledger(office.desk, "b", f"client-{number}")).balance for number in range(10)] == [500] * 10
     assert (await office.campaign()).status == "done"
     assert await start(office.desk, await office.campaign()) == await office.campaign()
+
+
+async def test_a_mailing_to_those_who_stay_away_asks_why_with_one_tap(office: Office) -> None:
+    await office.client("anna")
+    await office.visit("v1", "anna", 200)
+    await start(office.desk, await office.draft(audience={"last_visit": {"to": "2026-08-31"}}))
+    await office.work()
+    (sent,) = await office.messages()
+    assert [choice.verb for choice in sent.choices] == ["book", *VERBS, "offers_off"]
 
 
 async def test_the_held_out_get_nothing_and_are_drawn_by_lot(office: Office) -> None:

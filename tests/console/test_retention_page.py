@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from storage.records import Booking, Client, Master
+from storage.records import Booking, Client, Master, Why
 from storage.store import Changes, Put
 from tests.console.room import DAY, HOSTILE, Room
 from tests.support.pages import HOUR
@@ -82,6 +82,23 @@ async def test_without_periods_last_quarter_is_asked_about(autumn: Room) -> None
     page = await autumn.ask("retention")
     assert 'value="2026-07-01"' in page.text and 'value="2026-09-30"' in page.text
     assert 'value="2026-10-01"' in page.text
+
+
+async def test_reasons_are_counted_from_five_answers_up(autumn: Room) -> None:
+    four = [
+        Why(business="mriya", id=f"w{number}", salon="s1", master="m1", reason="price", month="2026-11")
+        for number in range(4)
+    ]
+    await autumn.desk.store.commit(Changes(inserts=tuple(four)))
+    heading = "Чому клієнти не приходять"
+    page = await autumn.ask(f"retention?{ASKED}")
+    assert heading in page.words and "Незручний час" not in page.words
+    fifth = Why(business="mriya", id="w4", salon="s1", master="m1", reason="time", month="2026-10")
+    await autumn.desk.store.commit(Changes(inserts=(fifth,)))
+    page = await autumn.ask(f"retention?{ASKED}")
+    told = page.words.partition(heading)[2].split()
+    assert "Незручний час" in page.words
+    assert " ".join(told).count("5 0 4 1 0 0") == 2, "all clients, and the one specialist"
 
 
 async def test_a_master_sees_no_report(autumn: Room) -> None:
