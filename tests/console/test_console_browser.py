@@ -29,7 +29,7 @@ DESK, PHONE = 1280, 360
 WIDTHS = (DESK, PHONE)
 LANGUAGES = ("uk", "tr", "ru", "en")
 PAGES = (
-    "bookings", "bookings?view=week", "bookings/b1", "bookings/new", "bookings/b7/change", "channels",
+    "bookings", "bookings?view=week", "bookings/b1", "bookings/new", "bookings/b7/change", "channels", "import",
     "", "messages?until=2026-11-29", "messages/{message}", "manual", "clients", "clients/c1", "clients/new",
     "clients/c1/erase", "reviews", "team", "team/salons/s1", "team/masters/m1", "team/services/brows",
     "team/chats/{chat}", "settings", "settings/s1", "texts", "texts/reminder?language=uk", "sessions", "nowhere",
