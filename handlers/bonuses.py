@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from handlers import bonus_news
+from handlers import bonus_news, events
 from handlers.invalid import Invalid
 from handlers.ledger import MOST_POINTS, Ledger, Overdrawn, cashback, entered, expires_after, lapsed, opened, written
 from handlers.offers import home_of
@@ -145,8 +145,11 @@ async def _entries(
             digest=one.digest(client.id),
         )
         ledger = entered(ledger, entry)
-    news = await bonus_news.told(desk, business, salon, client, ledger)
-    return ledger, written(ledger) + news
+    changes = written(ledger) + await bonus_news.told(desk, business, salon, client, ledger)
+    for entry in ledger.entered:
+        said = {"entry": entry.id, "amount": entry.amount, "reason": entry.reason, "booking": entry.booking}
+        changes += await events.of_client(desk, client, "bonus.entered", **said, balance=ledger.balance)
+    return ledger, changes
 
 
 async def statement(desk: Desk, business: str, client: str, after: tuple[Millis, str] | None, limit: int) -> Statement:

@@ -28,6 +28,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "client.opted_out": "The client wants no offers (`purpose: marketing`) or nothing at all (`everything`).",
     "client.opted_in": "The client wants offers, or messages, after all.",
     "client.language_chosen": "The client chose a language.",
+    "bonus.entered": "Bonus points came or went; `entry` is the line of the ledger, `balance` what is left after it.",
     "review.received": "The client reviewed a visit, or changed the review.",
     "tip.received": "The client paid a tip.",
 }

@@ -1,10 +1,12 @@
 """Points over the API: entered once for each id, whole, never below zero, and read back with the balance."""
 
+import json
 from typing import Any
 
 import pytest
 
-from tests.api.hands import Hands, Reply
+from storage.records import Delivery
+from tests.api.hands import BUSINESS, Hands, Reply
 
 PATH = "/clients/c1/bonuses"
 DAY = 86_400_000
@@ -27,6 +29,18 @@ async def test_an_entry_is_made_once_and_its_repetition_is_answered_with_what_is
     assert first.json == again.json
     kept = (await guest.get(PATH)).json
     assert (kept["balance"], len(kept["entries"]), kept["next"]) == ("21", 1, None)
+
+
+async def test_the_booking_system_hears_of_every_entry_once(guest: Hands) -> None:
+    await guest.put("/webhooks/till", {"url": "https://till.example/vizit", "events": ["bonus.entered"]})
+    await enters(guest, "e-1", "21")
+    await enters(guest, "e-1", "21")
+    await enters(guest, "e-2", "5", "redemption")
+    sent = await guest.store.find(Delivery, {"business": BUSINESS})
+    assert [json.loads(row.body)["data"] for row in sent] == [
+        {"client": "c1", "entry": "e-1", "amount": 21, "reason": "gift", "booking": None, "balance": 21},
+        {"client": "c1", "entry": "e-2", "amount": -5, "reason": "redemption", "booking": None, "balance": 16},
+    ]
 
 
 @pytest.mark.parametrize(
