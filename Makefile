@@ -3,18 +3,20 @@
 PYTHON ?= python3
 VENV := .venv
 PEERS := .venv-bench
+SBOM := .venv-sbom
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet --no-deps
 LOCK := $(VENV)/lock
 UV := uv>=0.13,<0.14
 
-.PHONY: help demo test check bench bench-quick bench-faults lock catalogs clean
+.PHONY: help demo test check bench bench-quick bench-faults sbom lock catalogs clean
 
 help:
 	@echo "make demo          the playground on http://127.0.0.1:8080, with no credentials"
 	@echo "make test          the whole test suite; ARGS=... goes to pytest"
 	@echo "make check         lint, types, catalogs, architecture, locks"
 	@echo "make bench         the benchmarks; also bench-quick, bench-faults"
+	@echo "make sbom          the parts list of what runs (CycloneDX), in sbom.json"
 	@echo "make lock          remake the locks from pyproject.toml; UPGRADE=1 takes newer versions"
 	@echo "make clean         remove everything that make made"
 
@@ -50,6 +52,16 @@ $(PEERS)/bench.stamp: requirements-bench.lock
 	@$(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r requirements-bench.lock
 	@touch $@
 
+# The parts list of what runs, in CycloneDX, from the lock alone; its tool has an environment of its own.
+sbom: requirements.lock $(SBOM)/sbom.stamp
+	@$(SBOM)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-format JSON --output-file sbom.json requirements.lock
+	@echo "sbom.json: what runs, with versions and hashes"
+
+$(SBOM)/sbom.stamp: requirements-sbom.lock
+	@sh tools/make_venv.sh "$(PYTHON)" $(SBOM)
+	@$(SBOM)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r requirements-sbom.lock
+	@touch $@
+
 # Compiles only what is older than its source.
 catalogs: $(VENV)/runtime.stamp
 	@$(PY) -m tools.compile_catalogs
@@ -79,7 +91,9 @@ lock: | $(PY)
 	$(COMPILE) --output-file requirements.lock
 	$(COMPILE) --group test --constraint requirements.lock --output-file requirements-test.lock
 	$(COMPILE) --group bench --constraint requirements.lock --output-file requirements-bench.lock
+	$(subst pyproject.toml,--group sbom,$(subst --group build,,$(COMPILE))) --constraint requirements-test.lock \
+		--output-file requirements-sbom.lock
 
 clean:
-	rm -rf $(VENV) $(PEERS) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis locales/*/LC_MESSAGES/*.mo
+	rm -rf $(VENV) $(PEERS) $(SBOM) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis locales/*/LC_MESSAGES/*.mo
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
