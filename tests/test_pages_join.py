@@ -171,8 +171,8 @@ async def test_a_known_client_who_comes_from_the_page_is_linked_by_the_phone(sit
     await site.book()
     chat = Chat(site)
     await chat.says(start(site))
-    (welcome,) = await chat.says(contact=PHONE)
-    assert (welcome.kind, welcome.client) == ("welcome", "c1")
+    welcome, asked = await chat.says(contact=PHONE)
+    assert (welcome.kind, welcome.client, asked.kind) == ("welcome", "c1", "consent_ask")
     assert await planned_channels(site) == {"telegram"}
 
 
@@ -227,8 +227,8 @@ async def test_on_whatsapp_the_ready_text_alone_links_the_senders_number(site: S
 async def test_on_whatsapp_a_known_number_is_welcomed_by_name(site: Site) -> None:
     await site.book()
     chat = Chat(site, "whatsapp", PHONE)
-    (welcome,) = await chat.says(f"{JOIN}{join_code('mriya', 's1')}")
-    assert (welcome.kind, welcome.client) == ("welcome", "c1")
+    welcome, asked = await chat.says(f"{JOIN}{join_code('mriya', 's1')}")
+    assert (welcome.kind, welcome.client, asked.kind) == ("welcome", "c1", "consent_ask")
     assert await chat.linked() == [("mriya", PHONE)]
 
 

@@ -129,6 +129,7 @@ async def test_a_booking_that_was_acknowledged_is_there_and_is_told_of_whenever_
             kills.let_time_pass()
         assert status == (200 if point == "commit.done" else 201)
     await kills.finish()
-    told = Counter(row.booking for row in await kills.rows() if row.kind == "booking_created" and row.status == "sent")
+    put_here = [row for row in await kills.rows() if str(row.booking).startswith("n")]
+    told = Counter(row.booking for row in put_here if row.kind == "booking_created" and row.status == "sent")
     assert told == {f"n{number}": 1 for number in range(1, 5)}
     assert (await kills.verdict()).kept
