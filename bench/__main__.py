@@ -1,4 +1,4 @@
-"""`python -m bench [run|quick|faults|scale|import|strain] [part …]`."""
+"""`python -m bench [run|quick|faults|scale|import|retention|strain] [part …]`."""
 
 import sys
 from importlib import import_module
@@ -10,6 +10,7 @@ COMMANDS: Final = {
     "faults": ("bench.faults", "main"),
     "scale": ("bench.scale", "main"),
     "import": ("bench.bringing", "main"),
+    "retention": ("bench.retention", "main"),
     "strain": ("bench.strain", "main"),
 }
 

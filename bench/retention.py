@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import resource
 import sqlite3
 import statistics
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from datetime import date
+from itertools import islice
+from pathlib import Path
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
+
+from pymongo import MongoClient
 
 from handlers.retention import GroupBy, midnight, periods, retention
 from handlers.turn import Desk, Links
@@ -19,6 +27,7 @@ from storage.mongo_documents import documents
 from storage.opening import open_store
 from storage.records import Booking, Business, Client
 from storage.store import Changes, Put, Store
+from tests.support.mongod import NoServer, find_mongod, running_mongod
 
 CLIENTS: Final = 200_000
 VISITS: Final = 2_000_000
@@ -30,6 +39,8 @@ BACK: Final = (date(2026, 7, 1), date(2026, 9, 30))
 DAY_MS: Final = 24 * 3600 * 1000
 AT_ONCE: Final = 20_000
 RUNS: Final = 3
+MOST_S: Final = 2.0
+MOST_MB: Final = 200.0
 GROUPINGS: Final[tuple[GroupBy | None, ...]] = (None, "salon", "master", "service", "source")
 
 
@@ -72,7 +83,7 @@ async def prepare(url: str, clients: int, visits: int) -> Store:
         if url.startswith("sqlite"):
             _fill_sqlite(url.removeprefix("sqlite:///"), record, rows)
         else:
-            await _fill_mongo(store, record, rows)
+            _fill_mongo(url, record, rows)
     return store
 
 
@@ -87,22 +98,12 @@ def _fill_sqlite(path: str, record: type[Any], rows: Iterator[Any]) -> None:
     connection.close()
 
 
-async def _fill_mongo(store: Any, record: type[Any], rows: Iterator[Any]) -> None:
-    kind, portion = documents(record), []
-    collection = store._collection(record).with_options(write_concern=_unsafe())
-    for row in rows:
-        portion.append(kind.to_document(row))
-        if len(portion) == AT_ONCE:
-            await collection.insert_many(portion, ordered=False)
-            portion = []
-    if portion:
-        await collection.insert_many(portion, ordered=False)
-
-
-def _unsafe() -> Any:
-    from pymongo import WriteConcern
-
-    return WriteConcern(w=1, j=False)
+def _fill_mongo(url: str, record: type[Any], rows: Iterator[Any]) -> None:
+    kind = documents(record)
+    with MongoClient[dict[str, Any]](url, w=1, journal=False) as server:
+        collection = server.get_default_database()[kind.collection]
+        while portion := [kind.to_document(row) for row in islice(rows, AT_ONCE)]:
+            collection.insert_many(portion, ordered=False)
 
 
 async def measure(url: str, clients: int = CLIENTS, visits: int = VISITS) -> Took:
@@ -125,3 +126,25 @@ async def measure(url: str, clients: int = CLIENTS, visits: int = VISITS) -> Too
     grew = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     await store.close()
     return Took(max(medians.values()), medians, grew)
+
+
+def _told(store: str, took: Took) -> None:
+    lines = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in took.medians.items())
+    sys.stdout.write(f"{store}: {lines}; {took.grew_mb:.0f} MB\n")
+    sys.stdout.flush()
+
+
+def main(_: list[str]) -> int:
+    """Measure on both stores and print the figures; 1 where a report took too long or too much."""
+    found: list[Took] = []
+    with tempfile.TemporaryDirectory() as folder:
+        found.append(asyncio.run(measure(f"sqlite:///{Path(folder) / 'vizit.db'}")))
+        _told("SQLite", found[-1])
+    try:
+        with running_mongod(find_mongod()) as server:
+            url = urlsplit(server)._replace(path="/vizit_bench").geturl()
+            found.append(asyncio.run(measure(url)))
+            _told("MongoDB", found[-1])
+    except NoServer as why:
+        sys.stdout.write(f"MongoDB: left out, {why}\n")
+    return int(any(took.worst > MOST_S or took.grew_mb > MOST_MB for took in found))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Final
 
 from handlers import visits
 from handlers.day_cards import day_of, today, visits_on
-from handlers.replies import answer
+from handlers.replies import answer_staff
 from handlers.settings import place
 from handlers.turn import Desk, Turn
 from storage.records import Booking, BookingStatus, Business, Choice, Message, Millis, Salon, StaffChat
@@ -29,7 +28,9 @@ async def listed(desk: Desk, turn: Turn, chat: StaffChat, *, edits: str | None =
     salon = await desk.store.get(Salon, chat.business, chat.salon) if chat.salon else None
     of_today = await visits_on(desk, chat, day_of(business, salon, desk.now()), place(business, salon).zone)
     params = await today(desk, chat, business, salon)
-    return _shown(desk, turn, chat, params, choices_of(of_today, desk.now()), edits)
+    return answer_staff(
+        turn, LIST, chat, now=desk.now(), params=params, choices=choices_of(of_today, desk.now()), edits=edits
+    )
 
 
 def choices_of(bookings: Iterable[Booking], now: Millis) -> tuple[Choice, ...]:
@@ -58,7 +59,9 @@ async def marked(desk: Desk, turn: Turn, chat: StaffChat, row: Message, choice: 
     salon = await desk.store.get(Salon, chat.business, chat.salon) if chat.salon else None
     of_today = await visits_on(desk, chat, day_of(business, salon, desk.now()), place(business, salon).zone)
     after = [booking if one.id == booking.id else one for one in of_today]
-    return changes + _shown(desk, turn, chat, row.params, choices_of(after, desk.now()), row.id)
+    return changes + answer_staff(
+        turn, LIST, chat, now=desk.now(), params=row.params, choices=choices_of(after, desk.now()), edits=row.id
+    )
 
 
 def as_it_is(booking: Booking, client: str, status: BookingStatus) -> visits.Wanted:
@@ -78,25 +81,3 @@ def as_it_is(booking: Booking, client: str, status: BookingStatus) -> visits.Wan
         source=booking.source,
         notify=booking.notify,
     )
-
-
-def _shown(
-    desk: Desk,
-    turn: Turn,
-    chat: StaffChat,
-    params: Mapping[str, object],
-    choices: tuple[Choice, ...],
-    edits: str | None,
-) -> Changes:
-    row = answer(
-        turn,
-        LIST,
-        business=chat.business,
-        now=desk.now(),
-        staff_chat=chat.id,
-        choices=choices,
-        params=params,
-        edits=edits,
-        tag=f":{chat.id}",
-    )
-    return Changes(inserts=(replace(row, salon=chat.salon, master=chat.master),))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from handlers.turn import Turn
-from storage.records import ANSWERS_LANE, Booking, Choice, Message, Millis, new_id
+from storage.records import ANSWERS_LANE, Booking, Choice, Message, Millis, StaffChat, new_id
+from storage.store import Changes
 
 ANSWER_LASTS: Final[Millis] = 10 * 60_000
 """An answer that could not be sent for ten minutes is no answer any more."""
@@ -54,3 +56,28 @@ def answer(
         language=language,
         created_at=now,
     )
+
+
+def answer_staff(
+    turn: Turn,
+    kind: str,
+    chat: StaffChat,
+    *,
+    now: Millis,
+    params: Mapping[str, Any],
+    choices: Sequence[Choice] = (),
+    edits: str | None = None,
+) -> Changes:
+    """An answer to a staff chat that shows something of its salon and master, in place of ``edits`` where that is given."""
+    row = answer(
+        turn,
+        kind,
+        business=chat.business,
+        now=now,
+        staff_chat=chat.id,
+        choices=choices,
+        params=params,
+        edits=edits,
+        tag=f":{chat.id}",
+    )
+    return Changes(inserts=(replace(row, salon=chat.salon, master=chat.master),))

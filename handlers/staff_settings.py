@@ -9,7 +9,7 @@ from typing import Any, Final
 from handlers import tenants
 from handlers.console_settings import Touched, touched
 from handlers.durations import local_day, moment_of
-from handlers.replies import answer
+from handlers.replies import answer_staff
 from handlers.settings import Settings, apply_patch, in_force, place
 from handlers.statistics import count_messages
 from handlers.turn import Desk, Turn
@@ -43,7 +43,7 @@ async def stats(desk: Desk, turn: Turn, chat: StaffChat, *, days: int = 7, edits
         "reasons": [list(one) for one in counted.reasons[:MOST_REASONS]],
     }
     choices = tuple(Choice(STATS, {"days": other}) for other in PERIODS if other != days)
-    return _shown(desk, turn, chat, "staff_stats", params, choices, edits)
+    return answer_staff(turn, "staff_stats", chat, now=desk.now(), params=params, choices=choices, edits=edits)
 
 
 async def counted_anew(desk: Desk, turn: Turn, chat: StaffChat, row: Message, choice: Choice) -> Changes:
@@ -89,7 +89,7 @@ def _settings(
 ) -> Changes:
     params = {"touched": moved.messages, "more": moved.more} if moved else {}
     choices = _switches(now) if _may_change(turn, chat) else ()
-    return _shown(desk, turn, chat, "staff_settings", params, choices, edits)
+    return answer_staff(turn, "staff_settings", chat, now=desk.now(), params=params, choices=choices, edits=edits)
 
 
 def _may_change(turn: Turn, chat: StaffChat) -> bool:
@@ -108,26 +108,3 @@ def _switches(now: Settings) -> tuple[Choice, ...]:
 async def _whose(desk: Desk, chat: StaffChat) -> tuple[Business | None, Salon | None]:
     business = await desk.store.get(Business, chat.business, chat.business)
     return business, await desk.store.get(Salon, chat.business, chat.salon) if chat.salon else None
-
-
-def _shown(
-    desk: Desk,
-    turn: Turn,
-    chat: StaffChat,
-    kind: str,
-    params: dict[str, Any],
-    choices: tuple[Choice, ...],
-    edits: str | None,
-) -> Changes:
-    row = answer(
-        turn,
-        kind,
-        business=chat.business,
-        now=desk.now(),
-        staff_chat=chat.id,
-        choices=choices,
-        params=params,
-        edits=edits,
-        tag=f":{chat.id}",
-    )
-    return Changes(inserts=(replace(row, salon=chat.salon, master=chat.master),))

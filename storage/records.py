@@ -33,6 +33,11 @@ from storage.outgoing import Tombstone as Tombstone
 from storage.outgoing import Webhook as Webhook
 from storage.remote import ContentTemplate as ContentTemplate
 from storage.remote import Cost as Cost
+from storage.tenancy import ApiKey as ApiKey
+from storage.tenancy import Business as Business
+from storage.tenancy import Master as Master
+from storage.tenancy import Salon as Salon
+from storage.tenancy import Service as Service
 from storage.traces import Consent as Consent
 from storage.traces import InboxEvent as InboxEvent
 from storage.traces import LinkCode as LinkCode
@@ -64,91 +69,6 @@ class Choice(NamedTuple):
 
     verb: str
     args: Mapping[str, Any] = {}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Business:
-    """A customer of this service: owns salons, masters, services, clients. ``id`` equals ``business``."""
-
-    JSON: ClassVar[tuple[str, ...]] = ("settings",)
-    business: str
-    id: str
-    name: str
-    country: str | None = None
-    language: str = "uk"
-    timezone: str = "Europe/Kyiv"
-    currency: str = "UAH"
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    """Its own settings, as a merge patch over the defaults."""
-    created_at: Millis = 0
-    revision: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiKey:
-    """A business's API key; only its SHA-256 is kept."""
-
-    JSON: ClassVar[tuple[str, ...]] = ()
-    business: str
-    id: str
-    digest: str
-    created_at: Millis
-    revoked_at: Millis | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Salon:
-    """One location. ``country``, ``timezone``, ``language``, ``currency`` are None where the business's hold."""
-
-    JSON: ClassVar[tuple[str, ...]] = ("settings", "review_urls")
-    business: str
-    id: str
-    name: str
-    legal_name: str | None = None
-    short_name: str | None = None
-    country: str | None = None
-    timezone: str | None = None
-    language: str | None = None
-    currency: str | None = None
-    address: str | None = None
-    phone: str | None = None
-    booking_url: str | None = None
-    map_url: str | None = None
-    review_urls: tuple[str, ...] = ()
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    revision: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Master:
-    """A person who serves clients, in one salon."""
-
-    JSON: ClassVar[tuple[str, ...]] = ()
-    business: str
-    id: str
-    salon: str
-    name: str
-    phone: str | None = None
-    tip_url: str | None = None
-    language: str | None = None
-    revision: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
-    """Something that is sold. ``duration`` and ``rebook_after`` are ISO 8601 durations as given; ``price`` in hundredths."""
-
-    JSON: ClassVar[tuple[str, ...]] = ("note",)
-    business: str
-    id: str
-    name: str
-    duration: str | None = None
-    price: int | None = None
-    currency: str | None = None
-    rebook_after: str | None = None
-    note: Mapping[str, str] = field(default_factory=dict)
-    """A line for notice and reminder by language: ``{"uk": "…"}``."""
-    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ from bot.api.retention_shapes import (
 )
 from bot.api.serving import Answer, Call, Route
 from bot.api.shapes import ListOut
-from bot.console.tables import BOM, lines
+from bot.tables import BOM, lines
 from handlers.comings import LONGEST, cohorts, months_from, overdue
 from handlers.durations import DAY, local_day
 from handlers.invalid import Invalid

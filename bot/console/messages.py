@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from bot.console import tables, words
+from bot import tables
+from bot.console import words
 from bot.console.filters import when
 from bot.console.message_filters import DEAD, Filters, read_filters, where_of
 from bot.console.message_rows import Row, rows_of, word_of

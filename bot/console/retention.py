@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from bot import tables
 from bot.api.retention_shapes import retention_rows
-from bot.console import tables
 from bot.console.site import Action, Call, Page
 from handlers.comings import cohorts, months_from, overdue
 from handlers.day_cards import day_of

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.console import tables
+from bot import tables
 from handlers.wording_reasons import in_words
 from storage.records import Message
 from storage.store import Changes, Put

@@ -5,8 +5,8 @@ import io
 import logging
 from dataclasses import replace
 
-from bot.console.tables import safe
 from bot.logs import TextLines
+from bot.tables import safe
 from bot.telegram import make_bot
 from handlers.channel import TELEGRAM, Edit, Text
 from handlers.settings_schema import VARIABLES
